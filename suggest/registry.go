@@ -1,0 +1,53 @@
+package suggest
+
+import "qalam/space"
+
+// Setting documents one setting of an algorithm.
+type Setting struct {
+	Name    string
+	Kind    Kind
+	Default string // as text; "" means none
+	Doc     string // one sentence for people, with the unit and the meaning of the default
+	// Check says what is wrong with a value that has the right kind, or "" when it is fine; nil accepts all.
+	Check func(value string) string
+}
+
+// Kind is the type of a setting's value.
+type Kind string
+
+// The kinds of settings.
+const (
+	KindInt    Kind = "int"
+	KindFloat  Kind = "float"
+	KindBool   Kind = "bool"
+	KindString Kind = "string"
+)
+
+// Settings holds the settings that a user gave, by name.
+type Settings map[string]string
+
+// Algorithm is one entry of the registry: a name a user writes as algorithmName, and how to make it.
+type Algorithm struct {
+	Name     string
+	Doc      string // one sentence for people
+	Settings []Setting
+	// New makes the Suggester for a space, with validated settings, from a seed.
+	New func(s *space.Space, settings Settings, seed uint64) (Suggester, error)
+	// Supports says why the algorithm cannot search the space (one sentence with the remedy), or ""; nil supports all.
+	Supports func(s *space.Space, settings Settings) string
+}
+
+// StopRule is one entry of the registry of early-stopping rules.
+type StopRule struct {
+	Name     string
+	Doc      string
+	Settings []Setting
+	New      func(settings Settings) (Stopper, error)
+}
+
+// Registry knows the algorithms and early-stopping rules by name. It is a value made by whoever wires the program; nothing
+// registers itself.
+type Registry struct {
+	Algorithms []Algorithm
+	StopRules  []StopRule
+}
