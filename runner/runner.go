@@ -1,0 +1,111 @@
+// Package runner says what it means to run a trial: the task an engine hands over, and the reports and outputs it gets back.
+// The packages below it do so with processes, containers or Kubernetes jobs. It knows no experiment and decides nothing about
+// trials beyond the rules of their job kind (package workload).
+package runner
+
+import (
+	"context"
+	"time"
+
+	"qalam/workload"
+)
+
+// ID identifies one attempt of one trial.
+type ID struct {
+	Experiment string // UID of the experiment
+	Trial      string // name of the trial
+	Attempt    int    // from 1
+}
+
+// Task is one attempt to be run.
+type Task struct {
+	ID      ID
+	Job     *workload.Job
+	Collect Collect
+	Primary Primary
+	// Documents are the ConfigMaps and Secrets that came with the experiment, by "ConfigMap/name" and "Secret/name".
+	Documents map[string]Document
+}
+
+// Document is a ConfigMap or a Secret that came with the experiment.
+type Document struct {
+	Data   map[string][]byte
+	Secret bool
+}
+
+// Primary says which containers speak for the trial.
+type Primary struct {
+	Pods      []string // names of the primary pods
+	Container string   // primaryContainerName
+}
+
+// Collect says where a trial's points come from.
+type Collect struct {
+	Kind string // StdOut, File, TensorFlowEvent, PrometheusMetric, Custom, Push or None, as in a Katib Experiment
+	Path string // of the file, directory or HTTP page, inside the container
+	Port int    // of the HTTP page
+}
+
+// Report is what is known of one attempt now. It is complete: a later report replaces an earlier one.
+type Report struct {
+	ID      ID
+	Pods    []workload.PodStatus
+	Verdict workload.Verdict
+	Ended   bool   // nothing of it runs any more and its outputs are complete
+	Lost    bool   // it ended because its supervisor or its machine went away
+	Stopped bool   // it ended because Stop was called
+	Wait    string // why it has not started yet (waiting for resources, …), or ""
+	At      time.Time
+}
+
+// Output is one stream of bytes that a trial writes and points are read from.
+type Output struct {
+	Key  string // stable within the attempt: "pod/container/0.log", "pod/container/file", …
+	Kind string // text, tfevent or page: which scanner reads it (JSON or TEXT is the experiment's choice)
+	Tag  string // prefix of metric names: the event file's folder below the collector's path
+	Size int64  // bytes there now
+}
+
+// Runner starts, watches, stops and adopts attempts of trials.
+type Runner interface {
+	// Start takes charge of an attempt: it launches it, or adopts it when it was launched before and still runs or has
+	// ended meanwhile. It returns without waiting for the launch; what happens is told by reports. An error says that the
+	// task can never run here (unmapped image, unsupported kind or field) and is meant for the user.
+	Start(ctx context.Context, task Task) error
+	// Stop ends an attempt within grace: SIGTERM, then SIGKILL for everything that is left of it. It returns at once;
+	// a report with Ended and Stopped follows. Stopping what is unknown or over does nothing.
+	Stop(id ID, grace time.Duration)
+	// Reports delivers reports, each when something has changed. The engine reads them until it is done.
+	Reports() <-chan Report
+	// Release forgets an attempt that has ended and gives its resources back; keep says whether its files stay.
+	Release(id ID, keep bool) error
+}
+
+// Outputs gives access to what attempts wrote, while they run and afterwards.
+type Outputs interface {
+	// Outputs lists the streams that points are collected from.
+	Outputs(id ID, collect Collect) ([]Output, error)
+	// ReadAt reads from one stream; io.EOF says that there is nothing more now.
+	ReadAt(id ID, key string, buf []byte, offset int64) (int, error)
+}
+
+// Prober looks at a running attempt from outside, for the doctor.
+type Prober interface {
+	// Probe returns what can be seen of an attempt's processes now.
+	Probe(id ID) Vitals
+}
+
+// Vitals is what can be seen of a running attempt from outside.
+type Vitals struct {
+	Listening  []int         // TCP ports that its processes listen on
+	CPU        time.Duration // processor time used so far by all its processes
+	Memory     int64         // bytes resident in all its processes
+	Processes  int
+	LastOutput time.Time // when it last wrote to any log; zero when it never did
+}
+
+// Pages fetches the metrics pages of trials with a PrometheusMetric collector.
+type Pages interface {
+	// Page fetches the page once; the body is bounded.
+	Page(ctx context.Context, id ID, collect Collect) ([]byte, error)
+}
