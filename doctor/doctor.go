@@ -35,12 +35,12 @@ type Primary struct {
 // Metric is what is known about the objective's points.
 type Metric struct {
 	Name       string
-	Filters    []string // regular expressions in use; empty means Katib's default
-	Kind       string   // collector kind
-	Points     int64    // points of the objective so far
-	Lines      int64    // lines read so far
-	NearMiss   []string // lines that look like the metric but did not match
-	Suggestion string   // a filter that would match NearMiss, or ""
+	Filters    []string  // regular expressions in use; empty means Katib's default
+	Kind       string    // collector kind
+	Points     int64     // points of the objective so far
+	Lines      int64     // lines read so far
+	NearMiss   []string  // lines that look like the metric but did not match
+	Suggestion string    // a filter that would match NearMiss, or ""
 	First      time.Time // when the first point of the objective arrived; zero before
 }
 
