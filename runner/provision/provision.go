@@ -37,3 +37,33 @@ type Limits struct {
 	Memory   int64 `json:"memory,omitempty"` // bytes
 	Pids     int64 `json:"pids,omitempty"`
 }
+
+// Container is one container of a pod, as far as this machine is concerned.
+type Container struct {
+	Name    string  `json:"name"`
+	Init    bool    `json:"init,omitempty"`    // one of the pod's init containers: they start in order, before the others
+	Sidecar bool    `json:"sidecar,omitempty"` // an init container that keeps running beside the others
+	Process Process `json:"process"`
+	// Paths says where on this machine lies what the container writes, for what Process.Mounts does not tell: Target is the path
+	// as the container's spec names it, Source the one here. The longest Target that holds a path counts.
+	Paths []Mount `json:"paths,omitempty"`
+	// Termination is the file on this machine that holds the container's termination message; "" means it has none.
+	Termination string `json:"termination,omitempty"`
+}
+
+// Grant is what this machine has set aside for one task. Containers are named "pod/container".
+type Grant struct {
+	Devices map[string][]Device `json:"devices,omitempty"` // by container: accelerators it may use
+	Ports   map[string]int      `json:"ports,omitempty"`   // by "pod/port": the port here instead of one the pod listens on
+	Cgroups map[string][]string `json:"cgroups,omitempty"` // by container: existing cgroup folders to start it in; "" has the whole attempt's
+	// Addresses holds every pod's IP address by its name, HostNetwork says that the task sees this machine's network. The
+	// runner fills them in.
+	Addresses   map[string]string `json:"addresses,omitempty"`
+	HostNetwork bool              `json:"hostNetwork,omitempty"`
+}
+
+// Device is one accelerator.
+type Device struct {
+	Resource string `json:"resource"` // nvidia.com/gpu, amd.com/gpu, …
+	ID       string `json:"id"`       // what the vendor's *_VISIBLE_DEVICES takes
+}
