@@ -27,6 +27,7 @@ import os
 import re
 import struct
 import sys
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ def read_idx(path, dimensions):
     try:
         with opener(path, "rb") as file:
             data = file.read()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise Fault(f"{path} cannot be read: {error}") from error
     header = 4 + 4 * dimensions
     if data[:4] != bytes([0, 0, 8, dimensions]) or len(data) < header:
@@ -125,7 +126,7 @@ def read_digits(path):
     try:
         with gzip.open(path, "rt", newline="") as file:
             rows = torch.tensor([[int(v) for v in row] for row in csv.reader(file)])
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         raise Fault(f"{path} cannot be read: {error}") from error
     return split(Part(rows[:, :-1].reshape(-1, 8, 8).to(torch.uint8), rows[:, -1]))
 
@@ -232,7 +233,7 @@ def join(args, rank, world):
     try:
         timeout = datetime.timedelta(seconds=args.timeout)
         dist.init_process_group(args.backend, rank=rank, world_size=world, timeout=timeout)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:  # a time-out is the last of these
         where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         who = f"rank {rank} of {world}"
         raise Fault(f"{who} could not meet the others at {where}: {error}") from error
@@ -278,9 +279,8 @@ def number(kind, low, low_included=True):
     def parse(text):
         value = kind(text)
         if not math.isfinite(value) or value < low or (value == low and not low_included):
-            raise argparse.ArgumentTypeError(
-                f"{text} is not {'at least' if low_included else 'more than'} {low}"
-            )
+            bound = "at least" if low_included else "more than"
+            raise argparse.ArgumentTypeError(f"{text} is not a finite number {bound} {low}")
         return value
 
     parse.__name__ = "number"
