@@ -2,6 +2,13 @@
 // unit cube in which algorithms think. It knows nothing of trials, metrics or YAML.
 package space
 
+import (
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+)
+
 // Type says what kind of values a parameter takes.
 type Type string
 
@@ -43,4 +50,137 @@ type Assignment []float64
 type Named struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// Space is a set of parameters with their feasible values. It never changes once made, so that any number of goroutines may
+// read it. Its methods take assignments of its own length.
+type Space struct {
+	params []Parameter
+	axes   []axis
+	index  map[string]int
+}
+
+// New makes the Space of the parameters, which may be none. Its error is Faults: everything that is wrong with any of them.
+func New(params []Parameter) (*Space, error) {
+	if faults := check(params); len(faults) > 0 {
+		return nil, faults
+	}
+	s := &Space{params: clone(params), axes: make([]axis, len(params)), index: make(map[string]int, len(params))}
+	for i := range s.params {
+		p := &s.params[i]
+		if p.Distribution == "" {
+			p.Distribution = Uniform
+		}
+		if p.Type == Int && p.Step == 0 {
+			p.Step = 1
+		}
+		s.axes[i] = newAxis(p)
+		s.index[p.Name] = i
+	}
+	return s, nil
+}
+
+func clone(params []Parameter) []Parameter {
+	params = slices.Clone(params)
+	for i := range params {
+		params[i].List = slices.Clone(params[i].List)
+	}
+	return params
+}
+
+// Parameters returns a copy of the parameters as given to New, with the defaults of Distribution and of an Int's Step filled in.
+func (s *Space) Parameters() []Parameter { return clone(s.params) }
+
+// Len is the number of parameters.
+func (s *Space) Len() int { return len(s.axes) }
+
+// Values returns a copy of the texts of parameter i, to which an assignment holds the index: a Discrete's in increasing order
+// of the numbers, a Categorical's as the user listed them; nil for other types.
+func (s *Space) Values(i int) []string { return slices.Clone(s.axes[i].texts) }
+
+// Contains reports whether the assignment has the right length and feasible values only.
+func (s *Space) Contains(a Assignment) bool {
+	if len(a) != len(s.axes) {
+		return false
+	}
+	for i := range s.axes {
+		if !s.axes[i].contains(a[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Sample draws an assignment: each parameter by its distribution truncated to its bounds. A stepped value gets the mass of the
+// numbers nearest to it, so that with a uniform distribution all are equally likely, the first and the last too.
+func (s *Space) Sample(rng *rand.Rand) Assignment {
+	a := make(Assignment, len(s.axes))
+	for i := range s.axes {
+		if x := &s.axes[i]; x.flat {
+			a[i] = x.at(rng.Uint64N(x.count))
+		} else {
+			a[i] = x.fromUnit(rng.Float64())
+		}
+	}
+	return a
+}
+
+// ToUnit leads an assignment into the unit cube by the cumulative distribution of each parameter, so that what Sample draws is
+// uniform in the cube. A value of a countable parameter becomes the middle of the interval that FromUnit leads back to it. The
+// result uses dst where that is long enough.
+func (s *Space) ToUnit(a Assignment, dst []float64) []float64 {
+	dst = slices.Grow(dst[:0], len(s.axes))[:len(s.axes)]
+	for i := range s.axes {
+		dst[i] = s.axes[i].toUnit(a[i])
+	}
+	return dst
+}
+
+// FromUnit leads a point of the unit cube to a feasible assignment; coordinates outside the cube are moved to its side, NaN to
+// the middle. FromUnit(ToUnit(a)) is a for countable parameters (as far as float64 tells their intervals apart: some 2^50
+// values when uniform), and a but for rounding for reals.
+func (s *Space) FromUnit(u []float64) Assignment {
+	a := make(Assignment, len(s.axes))
+	for i := range s.axes {
+		a[i] = s.axes[i].fromUnit(u[i])
+	}
+	return a
+}
+
+// Count is the number of feasible values of parameter i. finite is false, and n without meaning, for reals without a step
+// (unless min is max).
+func (s *Space) Count(i int) (n uint64, finite bool) { return s.axes[i].count, s.axes[i].count > 0 }
+
+// Size is the number of feasible assignments, math.MaxUint64 where there are more. finite is false, and n math.MaxUint64, when
+// a parameter is real without a step.
+func (s *Space) Size() (n uint64, finite bool) {
+	n = 1
+	for i := range s.axes {
+		if s.axes[i].count == 0 {
+			return math.MaxUint64, false
+		}
+		hi, lo := bits.Mul64(n, s.axes[i].count)
+		if n = lo; hi > 0 {
+			n = math.MaxUint64
+		}
+	}
+	return n, true
+}
+
+// At is the assignment of that index in lexicographic order, from 0, the last parameter changing fastest. It is nil when there
+// is none: at and beyond Size, and when the Space is not finite.
+func (s *Space) At(index uint64) Assignment {
+	a := make(Assignment, len(s.axes))
+	for i := len(s.axes) - 1; i >= 0; i-- {
+		x := &s.axes[i]
+		if x.count == 0 {
+			return nil
+		}
+		a[i] = x.at(index % x.count)
+		index /= x.count
+	}
+	if index > 0 {
+		return nil
+	}
+	return a
 }
