@@ -31,7 +31,7 @@ type Algorithm struct {
 	Name     string
 	Doc      string // one sentence for people
 	Settings []Setting
-	// New makes the Suggester for a space, with validated settings, from a seed.
+	// New makes the Suggester for a space from a seed. The settings are checked and complete: the defaults are filled in.
 	New func(s *space.Space, settings Settings, seed uint64) (Suggester, error)
 	// Supports says why the algorithm cannot search the space (one sentence with the remedy), or ""; nil supports all.
 	Supports func(s *space.Space, settings Settings) string
@@ -42,7 +42,8 @@ type StopRule struct {
 	Name     string
 	Doc      string
 	Settings []Setting
-	New      func(settings Settings) (Stopper, error)
+	// New makes the Stopper. The settings are checked and complete: the defaults are filled in.
+	New func(settings Settings) (Stopper, error)
 }
 
 // Registry knows the algorithms and early-stopping rules by name. It is a value made by whoever wires the program; nothing

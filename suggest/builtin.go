@@ -1,0 +1,40 @@
+package suggest
+
+// Builtin is the registry of this package's own entries, which need no model: random, grid, sobol and medianstop, under Katib's
+// names and with Katib's settings.
+func Builtin() Registry {
+	return Registry{
+		Algorithms: []Algorithm{
+			{
+				Name: "random", New: newRandom, Settings: []Setting{randomState},
+				Doc: "Draws every assignment independently from the parameters' distributions.",
+			},
+			{
+				Name: "grid", New: newGrid, Supports: gridSupports,
+				Doc: "Goes through every combination in order, the last parameter changing fastest; doubles need a step.",
+				Settings: []Setting{{
+					Name: "random_state", Kind: KindInt, Check: atLeast(0),
+					Doc: "Accepted for Katib's sake and without effect: the order of the grid is not random.",
+				}},
+			},
+			{
+				Name: "sobol", New: newSobol, Supports: sobolSupports, Settings: []Setting{randomState},
+				Doc: "Spreads assignments evenly: a scrambled Sobol sequence, led through the parameters' distributions.",
+			},
+		},
+		StopRules: []StopRule{{
+			Name: "medianstop", New: newMedianStop,
+			Doc: "Stops a trial whose best value is worse than the median of the finished trials' averages up to the same step.",
+			Settings: []Setting{
+				{
+					Name: "min_trials_required", Kind: KindInt, Default: "3", Check: atLeast(1),
+					Doc: "Number of finished trials that must have reached a step before any trial is stopped there; 3 by default.",
+				},
+				{
+					Name: "start_step", Kind: KindInt, Default: "4", Check: atLeast(1),
+					Doc: "Number of reports of the objective from which on a trial may be stopped; 4 by default.",
+				},
+			},
+		}},
+	}
+}

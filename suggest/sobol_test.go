@@ -1,0 +1,184 @@
+package suggest
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"qalam/space"
+)
+
+// TestSobolAgainstSciPy compares points, not scrambled, with those of scipy.stats.qmc.Sobol (SciPy 1.17.1, bits=32). The rows for
+// all dimensions fold every coordinate of a point, so that each number of the table takes part.
+func TestSobolAgainstSciPy(t *testing.T) {
+	f, err := os.Open("testdata/sobol.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	v := sobolDirections(maxSobol)
+	rows := 0
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "#") {
+			continue
+		}
+		rows++
+		fields := strings.Fields(lines.Text())
+		index, _ := strconv.ParseUint(fields[0], 10, 32)
+		want, err := strconv.ParseUint(fields[2], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got uint64
+		if fields[1] == "all" {
+			for j := range v {
+				got = got*1000003 + uint64(v[j].at(uint32(index)))
+			}
+		} else {
+			d, _ := strconv.Atoi(fields[1])
+			got = uint64(v[d-1].at(uint32(index)))
+		}
+		if got != want {
+			t.Errorf("%s: got %d", lines.Text(), got)
+		}
+	}
+	if rows != 74 {
+		t.Errorf("read %d rows", rows)
+	}
+}
+
+func TestSobolTable(t *testing.T) {
+	v := sobolDirections(maxSobol + 10)[:maxSobol]
+	for j := range v {
+		for k, n := range v[j] {
+			// v_k has its last digit at place k, since m_k is odd: the matrix is triangular and every interval of
+			// width 2^-m holds one of the first 2^m points.
+			if n<<(k+1) != 0 || n>>(sobolDigits-1-k)&1 != 1 {
+				t.Fatalf("dimension %d: v_%d is %032b", j+1, k+1, n)
+			}
+		}
+	}
+	for dims := range 4 {
+		if n := len(sobolDirections(dims)); n != dims {
+			t.Errorf("%d dimensions are %d", dims, n)
+		}
+	}
+}
+
+// TestScrambledSobolFillsEveryInterval checks the property that scrambling must keep, in one dimension for all of them and in
+// two for the first pair: every elementary interval of area 2^-m holds exactly one of the first 2^m points, and of each following
+// block of 2^m.
+func TestScrambledSobolFillsEveryInterval(t *testing.T) {
+	const m, n = 8, 1 << 8
+	q := &sobol{seed: 42, v: sobolDirections(maxSobol)}
+	points := make([][]float64, 2*n)
+	for i := range points {
+		points[i] = make([]float64, maxSobol)
+		q.point(uint64(i), points[i])
+	}
+	for block := range 2 {
+		block := points[block*n : (block+1)*n]
+		for j := range maxSobol {
+			seen := [n]bool{}
+			for _, u := range block {
+				seen[int(u[j]*n)] = true
+			}
+			if strings.Contains(fmt.Sprint(seen), "false") {
+				t.Fatalf("dimension %d leaves an interval empty", j+1)
+			}
+		}
+		for split := range m + 1 {
+			seen := [n]bool{}
+			wide, high := math.Ldexp(1, split), math.Ldexp(1, m-split)
+			for _, u := range block {
+				seen[int(u[0]*wide)*int(high)+int(u[1]*high)] = true
+			}
+			if strings.Contains(fmt.Sprint(seen), "false") {
+				t.Fatalf("intervals of 2^-%d by 2^-%d: one is empty", split, m-split)
+			}
+		}
+	}
+}
+
+// TestScrambledPointIsUniform checks that a single point is uniform over the seeds, so that means are unbiased: chi-square of
+// 4,096 seeds over 64 cells of the unit square, at one in a million.
+func TestScrambledPointIsUniform(t *testing.T) {
+	for _, index := range []uint64{0, 1, 5, 1 << 40} {
+		const seeds, side = 4096, 8
+		var cells [side * side]float64
+		u := make([]float64, 2)
+		for seed := range uint64(seeds) {
+			q := &sobol{seed: seed, v: sobolDirections(2)}
+			q.point(index, u)
+			cells[int(u[0]*side)*side+int(u[1]*side)]++
+		}
+		chi2 := 0.0
+		for _, c := range cells {
+			chi2 += (c - seeds/side/side) * (c - seeds/side/side) / (seeds / side / side)
+		}
+		if chi2 > 131.4 { // 63 degrees of freedom
+			t.Errorf("point %d: chi-square %.1f", index, chi2)
+		}
+	}
+}
+
+// TestSobolIntegratesBetterThanRandom: for f = the product of 1 + (u_j - 1/2) in 5 dimensions and 1,024 points, independent points
+// have a root mean square error of sqrt((13/12)^5 - 1)/32 = 0.0219. Over 100 seeds the scrambled sequence must stay below a
+// tenth of that; it reaches a seventieth.
+func TestSobolIntegratesBetterThanRandom(t *testing.T) {
+	const seeds, n, dims = 100, 1024, 5
+	v, u, square := sobolDirections(dims), make([]float64, dims), 0.0
+	for seed := range uint64(seeds) {
+		q := &sobol{seed: seed, v: v}
+		mean := 0.0
+		for i := range uint64(n) {
+			q.point(i, u)
+			f := 1.0
+			for _, x := range u {
+				f *= x + 0.5
+			}
+			mean += f / n
+		}
+		square += (mean - 1) * (mean - 1) / seeds
+	}
+	if rms := math.Sqrt(square); rms > 0.00219 {
+		t.Errorf("root mean square error %g", rms)
+	} else {
+		t.Logf("root mean square error %.2g, of random points 0.0219", rms)
+	}
+}
+
+func BenchmarkSobolPoint(b *testing.B) {
+	for _, dims := range []int{1, 10, 200} {
+		b.Run(strconv.Itoa(dims), func(b *testing.B) {
+			q := &sobol{seed: 1, v: sobolDirections(dims)}
+			u := make([]float64, dims)
+			i := uint64(0)
+			for b.Loop() {
+				q.point(i, u)
+				i++
+			}
+		})
+	}
+}
+
+func TestSobolRefusesTooManyParameters(t *testing.T) {
+	params := make([]space.Parameter, maxSobol+1)
+	for i := range params {
+		params[i] = space.Parameter{Name: fmt.Sprint("p", i), Type: space.Double, Max: 1}
+	}
+	for n, ok := range map[int]bool{maxSobol: true, maxSobol + 1: false} {
+		s, err := space.New(params[:n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Builtin().NewSuggester("sobol", s, nil, 1)
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "1112 parameters") {
+			t.Errorf("%d parameters: %v", n, err)
+		}
+	}
+}
