@@ -1,0 +1,177 @@
+package shim
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Now reads both clocks.
+func Now() Stamp {
+	return Stamp{Wall: time.Now().Round(0), Boot: Boottime()}
+}
+
+// Boottime is the time since the machine started, sleep included. No clock setting changes it.
+func Boottime() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0
+	}
+	return time.Duration(ts.Nano())
+}
+
+// BootID names this run of the machine.
+func BootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// StartTime is field 22 of /proc/PID/stat, in clock ticks since boot; pid 0 means the caller, whose PID by that proc file system
+// is returned too. A zombie is an error.
+func StartTime(pid int) (uint64, int, error) {
+	name := "self"
+	if pid > 0 {
+		name = strconv.Itoa(pid)
+	}
+	b, err := os.ReadFile("/proc/" + name + "/stat")
+	if err != nil {
+		return 0, 0, err
+	}
+	s := string(b)
+	end := strings.LastIndexByte(s, ')') // the command's name may hold anything
+	if end < 0 {
+		return 0, 0, errors.New("/proc/" + name + "/stat is not readable as such")
+	}
+	own, err := strconv.Atoi(s[:strings.IndexByte(s, ' ')])
+	if err != nil {
+		return 0, 0, err
+	}
+	fields := strings.Fields(s[end+1:])
+	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+		return 0, 0, os.ErrProcessDone
+	}
+	start, err := strconv.ParseUint(fields[19], 10, 64)
+	return start, own, err
+}
+
+// WriteFile puts v as JSON into dir/name so that a reader sees all of it or nothing. With sync it survives a power cut, and after
+// a power cut in between either the whole file is there or none.
+func WriteFile(dir, name string, v any, sync bool) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	tmp := dir + "/." + name
+	fd, err := open(tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: tmp, Err: err}
+	}
+	err = writeAll(fd, append(b, '\n'))
+	if err == nil && sync {
+		err = unix.Fsync(fd)
+	}
+	unix.Close(fd)
+	if err != nil {
+		unix.Unlink(tmp)
+		return &os.PathError{Op: "write", Path: tmp, Err: err}
+	}
+	failpoint("written:" + tail(name))
+	if err := unix.Rename(tmp, dir+"/"+name); err != nil {
+		return &os.PathError{Op: "rename", Path: tmp, Err: err}
+	}
+	if sync {
+		return syncFolder(dir)
+	}
+	return nil
+}
+
+// overwrite puts v where the file old of the same folder has its blocks already, and renames that to name: it needs no space.
+func overwrite(dir, old, name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	fd, err := open(dir+"/"+old, unix.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	for int64(len(b)) < st.Size-1 {
+		b = append(b, ' ')
+	}
+	if err := writeAll(fd, append(b, '\n')); err != nil {
+		return err
+	}
+	if err := unix.Fsync(fd); err != nil {
+		return err
+	}
+	return unix.Rename(dir+"/"+old, dir+"/"+name)
+}
+
+func open(path string, flags int) (int, error) {
+	for {
+		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0o600)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+func writeAll(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Write(fd, b)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+func syncFolder(dir string) error {
+	fd, err := open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer unix.Close(fd)
+	if err := unix.Fsync(fd); err != nil {
+		return &os.PathError{Op: "fsync", Path: dir, Err: err}
+	}
+	return nil
+}
+
+// ReadFile reads what WriteFile wrote.
+func ReadFile(path string, v any) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, v)
+}
+
+// tail is the part of a file's name that says what it tells.
+func tail(name string) string {
+	for _, t := range []string{StartedTail, ExitedTail} {
+		if strings.HasSuffix(name, t) {
+			return t[1:]
+		}
+	}
+	return name
+}

@@ -1,0 +1,342 @@
+package shim
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// shim is the state of this process. One thread owns it: it waits for commands, ends of processes and deadlines in one place.
+type shim struct {
+	dir   string
+	spec  Spec
+	poll  int
+	ctl   int
+	null  int
+	live  map[int]*child // by PID
+	input []byte         // of the control FIFO, up to the next line's end
+
+	plain bool // every start so far was one of spec.Start and has ended with code 0
+	exit  string
+	until time.Duration // boot time at which exit kills; meaningful when exit is set
+}
+
+// child is one container's process.
+type child struct {
+	run     *Run
+	pid     int
+	pidfd   int
+	log     int
+	ooms    int
+	started Stamp
+	until   time.Duration // boot time at which it is killed; 0 means never
+}
+
+func run(dir string) int {
+	runtime.LockOSThread() // processes are forked from, and reparented to, this thread
+	s := &shim{dir: dir, live: map[int]*child{}, plain: true}
+	if code := s.begin(); code != 0 {
+		return code
+	}
+	s.startAll(s.spec.Start)
+	for !s.over() {
+		s.wait()
+		s.reap()
+		s.expire()
+	}
+	s.killAll()
+	failpoint("killed")
+	if err := WriteFile(dir, DoneFile, Done{Why: s.exit, At: Now()}, false); err != nil {
+		complain(err)
+		return ExitTrouble
+	}
+	return 0
+}
+
+func complain(err error) {
+	fmt.Fprintf(os.Stderr, "%s shim %s: %v\n", time.Now().UTC().Format(time.RFC3339), os.Args[1], err)
+}
+
+// begin claims the attempt and makes the surroundings of its containers.
+func (s *shim) begin() int {
+	failpoint("begin")
+	lock, err := open(s.dir+"/"+LockFile, unix.O_RDWR|unix.O_CREAT) // stays open, and so locked, for this process's whole life
+	if err != nil {
+		complain(err)
+		return ExitTrouble
+	}
+	if err := unix.Flock(lock, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return ExitTaken
+	}
+	failpoint("locked")
+	if code := s.claim(); code != 0 {
+		return code
+	}
+	failpoint("claimed")
+	if err := s.prepare(); err != nil {
+		complain(err)
+		return ExitTrouble
+	}
+	return 0
+}
+
+func (s *shim) claim() int {
+	start, pid, err := StartTime(0)
+	if err != nil {
+		complain(fmt.Errorf("reading /proc/self/stat: %w", err))
+		return ExitTrouble
+	}
+	fd, err := open(s.dir+"/"+ClaimFile, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL)
+	if errors.Is(err, unix.EEXIST) {
+		return ExitTaken
+	}
+	if err == nil {
+		b, _ := json.Marshal(Claim{PID: pid, StartTime: start, BootID: BootID()})
+		err = writeAll(fd, append(b, '\n'))
+		unix.Close(fd)
+	}
+	if err != nil {
+		complain(fmt.Errorf("writing %s: %w", ClaimFile, err))
+		return ExitTrouble
+	}
+	return 0
+}
+
+func (s *shim) prepare() error {
+	if err := ReadFile(s.dir+"/"+SpecFile, &s.spec); err != nil {
+		return err
+	}
+	var err error
+	if s.null, err = open("/dev/null", unix.O_RDONLY); err != nil {
+		return fmt.Errorf("opening /dev/null: %w", err)
+	}
+	unix.Umask(0o022)
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("forbidding core dumps: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("becoming the reaper of orphans: %w", err)
+	}
+	if err := s.spec.enter(); err != nil {
+		return err
+	}
+	path := s.dir + "/" + ControlFile
+	if s.ctl, err = open(path, unix.O_RDWR|unix.O_NONBLOCK); err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	if s.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("epoll: %w", err)
+	}
+	return s.watch(s.ctl)
+}
+
+func (s *shim) watch(fd int) error {
+	return unix.EpollCtl(s.poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+}
+
+// over says whether this shim's work is done.
+func (s *shim) over() bool {
+	if s.exit == "" && s.spec.Final && s.plain && len(s.live) == 0 {
+		s.exit = "final"
+	}
+	return s.exit != "" && (len(s.live) == 0 || Boottime() >= s.until)
+}
+
+// wait sleeps until a command came, a container's process ended or a deadline passed. SIGCHLD of an orphan also ends it, so that
+// orphans are reaped soon; one that is missed is reaped at the next occasion.
+func (s *shim) wait() {
+	timeout := -1
+	if next := s.deadline(); next > 0 {
+		timeout = int(max(0, next-Boottime())/time.Millisecond) + 1
+	}
+	var events [8]unix.EpollEvent
+	n, err := unix.EpollWait(s.poll, events[:], timeout)
+	if err != nil {
+		return
+	}
+	for _, e := range events[:n] {
+		if int(e.Fd) == s.ctl {
+			s.read()
+		}
+	}
+}
+
+// deadline is the first boot time at which something must be killed; 0 means that there is none.
+func (s *shim) deadline() time.Duration {
+	var next time.Duration
+	if s.exit != "" {
+		next = s.until
+	}
+	for _, c := range s.live {
+		if c.until > 0 && (next == 0 || c.until < next) {
+			next = c.until
+		}
+	}
+	return next
+}
+
+// expire kills the containers whose grace is over.
+func (s *shim) expire() {
+	now := Boottime()
+	for _, c := range s.live {
+		if c.until > 0 && now >= c.until {
+			c.until = 0
+			unix.Kill(-c.pid, unix.SIGKILL)
+			unix.Kill(c.pid, unix.SIGKILL)
+		}
+	}
+}
+
+// read carries out the commands that wait in the control FIFO.
+func (s *shim) read() {
+	var buf [4096]byte
+	for {
+		n, err := unix.Read(s.ctl, buf[:])
+		if n <= 0 || err != nil {
+			break
+		}
+		s.input = append(s.input, buf[:n]...)
+	}
+	for {
+		line, rest, ok := bytes.Cut(s.input, []byte{'\n'})
+		if !ok {
+			return
+		}
+		var c Command
+		if err := json.Unmarshal(line, &c); err != nil {
+			complain(fmt.Errorf("command %q: %w", line, err))
+		} else {
+			s.do(c)
+		}
+		s.input = rest
+	}
+}
+
+func (s *shim) do(c Command) {
+	switch {
+	case c.Start != "":
+		var runs []Run
+		if err := ReadFile(s.dir+"/"+c.Start, &runs); err != nil {
+			complain(err)
+			return
+		}
+		s.plain = false
+		s.startAll(runs)
+	case len(c.Stop) > 0:
+		for _, child := range s.live {
+			for _, name := range c.Stop {
+				if name == child.run.Pod || name == child.run.Pod+"/"+child.run.Container {
+					child.stop(c.Grace)
+				}
+			}
+		}
+	case c.Fetch != nil:
+		go fetch(s.dir, *c.Fetch)
+	case c.Exit != "":
+		until := Boottime() + c.Grace
+		if s.exit == "" {
+			s.exit, s.until = c.Exit, until
+		}
+		s.until = min(s.until, until) // a second, more urgent wish counts
+		for _, child := range s.live {
+			child.stop(c.Grace)
+		}
+	}
+}
+
+// stop asks a container's first process to end, and sets the time at which it must have. Asking again can only bring it nearer.
+func (c *child) stop(grace time.Duration) {
+	until := Boottime() + grace
+	if c.until == 0 {
+		unix.Kill(c.pid, unix.SIGTERM)
+		c.until = until
+	}
+	c.until = min(c.until, until)
+}
+
+func (s *shim) startAll(runs []Run) {
+	for i := range runs {
+		r := &runs[i]
+		if s.exit != "" {
+			return
+		}
+		if _, err := os.Stat(s.dir + "/" + r.Base() + ExitedTail); err == nil {
+			continue // a command that was sent twice
+		}
+		c, at, err := s.start(r)
+		if err != nil {
+			s.plain = false
+			var fault *startError
+			code := 126
+			if errors.As(err, &fault) {
+				code = fault.code
+			}
+			s.record(r, Exited{Code: code, Error: err.Error(), Started: at, Finished: Now()})
+			continue
+		}
+		s.live[c.pid] = c
+		if err := s.watch(c.pidfd); err != nil {
+			complain(fmt.Errorf("watching %s: %w", r.Base(), err))
+		}
+		failpoint("started")
+		if err := WriteFile(s.dir, r.Base()+StartedTail, Started{PID: c.pid, Started: at}, false); err != nil {
+			complain(err)
+		}
+		failpoint("told")
+	}
+}
+
+// record writes how a run ended. When the disk is full it takes the place of the file that told of its start.
+func (s *shim) record(r *Run, e Exited) {
+	name := r.Base() + ExitedTail
+	err := WriteFile(s.dir, name, e, true)
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		err = overwrite(s.dir, r.Base()+StartedTail, name, e)
+	}
+	if err != nil {
+		complain(err)
+	}
+	failpoint("recorded")
+}
+
+// finish notes the end of a container's process, which is waited for here, and kills what is left of the container.
+func (s *shim) finish(c *child) {
+	unix.Kill(-c.pid, unix.SIGKILL) // its group; the PID is still its own, because it has not been waited for
+	var status unix.WaitStatus
+	for {
+		_, err := unix.Wait4(c.pid, &status, 0, nil)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	finished := Now()
+	delete(s.live, c.pid)
+	unix.Close(c.pidfd)
+	e := Exited{Code: status.ExitStatus(), Started: c.started, Finished: finished}
+	if status.Signaled() {
+		e.Signal = int(status.Signal())
+		e.Code = 128 + e.Signal
+	}
+	e.OOM = oomKills(c.run.Cgroups) > c.ooms
+	if e.Code != 0 {
+		s.plain = false
+	}
+	if s.over() {
+		s.killAll()
+	} else {
+		s.sweep(c.run)
+	}
+	failpoint("ended")
+	var st unix.Stat_t
+	if unix.Fstat(c.log, &st) == nil && st.Size > 0 {
+		unix.Fdatasync(c.log) // what is lost of it in a full disk was lost before
+	}
+	unix.Close(c.log)
+	s.record(c.run, e)
+}
