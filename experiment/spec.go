@@ -1,0 +1,45 @@
+package experiment
+
+import (
+	"time"
+
+	"qalam/space"
+	"qalam/suggest"
+)
+
+// ResumePolicy says whether a finished experiment may go on when its budget is raised.
+type ResumePolicy string
+
+// The resume policies, spelled as in a Katib Experiment.
+const (
+	ResumeNever       ResumePolicy = "Never"
+	ResumeLongRunning ResumePolicy = "LongRunning"
+	ResumeFromVolume  ResumePolicy = "FromVolume"
+)
+
+// Named is an algorithm or early-stopping rule as the user named it.
+type Named struct {
+	Name     string
+	Settings suggest.Settings
+}
+
+// Spec is what the user wants, validated and with every default filled in. It is never changed but for its three budgets.
+type Spec struct {
+	Namespace, Name     string
+	Objective           Objective
+	Algorithm           Named
+	EarlyStopping       *Named // nil means none
+	ParallelTrialCount  int
+	MaxTrialCount       *int // nil means until the goal, the end of the space or MaxFailedTrialCount
+	MaxFailedTrialCount *int // nil means never fails; n fails the experiment at the nth failed trial (0 at the first)
+	Resume              ResumePolicy
+	Space               *space.Space
+	Seed                uint64
+	Retry               Retry
+}
+
+// Retry says what happens to trials whose attempt was lost through no fault of their own.
+type Retry struct {
+	Lost    int           // attempts repeated after the machine or the supervising process failed; default 1
+	Backoff time.Duration // wait before the first repetition, doubled for each further one; 0 means none
+}
