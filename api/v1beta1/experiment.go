@@ -1,0 +1,262 @@
+package v1beta1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Experiment is one search for the best values of a training job's parameters.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+type Experiment struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// Name, namespace, labels and annotations. The name has at most 40 lower-case letters, digits and hyphens and begins
+	// with a letter. Every trial carries the labels.
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// What is wanted.
+	Spec ExperimentSpec `json:"spec,omitempty"`
+
+	// What has happened so far. It is written by the program and ignored when read.
+	Status ExperimentStatus `json:"status,omitzero"`
+}
+
+// ExperimentList is a list of experiments.
+//
+// +kubebuilder:object:root=true
+type ExperimentList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Experiment `json:"items"`
+}
+
+// ExperimentSpec says what to search, for which objective, by which algorithm, and how one trial is run.
+type ExperimentSpec struct {
+	// The parameters to search. Give either these or nasConfig.
+	Parameters []ParameterSpec `json:"parameters,omitempty"`
+
+	// What makes one trial better than another. Required.
+	Objective *ObjectiveSpec `json:"objective,omitempty"`
+
+	// How the next values are chosen. Required.
+	Algorithm *AlgorithmSpec `json:"algorithm,omitempty"`
+
+	// A rule that ends trials which fall behind. Default: none.
+	EarlyStopping *EarlyStoppingSpec `json:"earlyStopping,omitempty"`
+
+	// The job that one trial runs, with placeholders for the values. Required.
+	TrialTemplate *TrialTemplate `json:"trialTemplate,omitempty"`
+
+	// How many trials may be unfinished at the same time: 1 to 10,000. Default: 3, or maxTrialCount when that is less.
+	// It can be changed while the experiment runs.
+	ParallelTrialCount *int32 `json:"parallelTrialCount,omitempty"`
+
+	// How many trials are run in all, failed ones included: 1 to 100,000. Default: no limit, so that the goal, the end of
+	// the search space or maxFailedTrialCount ends the experiment. It can be changed while the experiment runs.
+	MaxTrialCount *int32 `json:"maxTrialCount,omitempty"`
+
+	// How many failed trials make the experiment fail: with 3 the third one does, with 0 the first one. A trial without a
+	// value of the objective counts as failed. At most maxTrialCount. Default: failures never end the experiment. It can be
+	// changed while the experiment runs.
+	MaxFailedTrialCount *int32 `json:"maxFailedTrialCount,omitempty"`
+
+	// Where the metrics of a trial come from. Default: what the primary container prints (StdOut).
+	MetricsCollectorSpec *MetricsCollectorSpec `json:"metricsCollectorSpec,omitempty"`
+
+	// The architectures to search, for algorithms that search neural networks. Give either this or parameters.
+	NasConfig *NasConfig `json:"nasConfig,omitempty"`
+
+	// Whether an experiment that has used up maxTrialCount may go on when that is raised: Never, LongRunning or FromVolume.
+	// The last two mean the same here, since the search keeps no state besides the recorded trials. Default: Never.
+	ResumePolicy ResumePolicyType `json:"resumePolicy,omitempty"`
+
+	// Extension. The seed of everything random in the search: with the same seed and the same results, the same values are
+	// suggested. 0 or more. Default: drawn when the experiment is created, and recorded.
+	Seed *int64 `json:"seed,omitempty"`
+}
+
+// ParameterSpec is one parameter to search.
+type ParameterSpec struct {
+	// The name by which trialParameters refer to the parameter. Required, once only.
+	Name string `json:"name,omitempty"`
+
+	// The kind of its values: double (real numbers), int (whole numbers), discrete (listed numbers) or categorical (listed
+	// texts). A double or int with a list is taken for discrete. Required.
+	ParameterType ParameterType `json:"parameterType,omitempty"`
+
+	// The values it can take. Required.
+	FeasibleSpace FeasibleSpace `json:"feasibleSpace,omitempty"`
+}
+
+// ParameterType is the kind of a parameter's values.
+// +enum
+type ParameterType string
+
+// The kinds of parameters.
+const (
+	ParameterTypeUnknown     ParameterType = "unknown"
+	ParameterTypeDouble      ParameterType = "double"
+	ParameterTypeInt         ParameterType = "int"
+	ParameterTypeDiscrete    ParameterType = "discrete"
+	ParameterTypeCategorical ParameterType = "categorical"
+)
+
+// FeasibleSpace is the set of values of a parameter. Numbers are texts, as in "0.01"; bare numbers are accepted.
+type FeasibleSpace struct {
+	// The largest value, itself included (double, int). Required there.
+	Max string `json:"max,omitempty"`
+
+	// The smallest value, itself included (double, int); above 0 with logUniform and logNormal. Required there.
+	Min string `json:"min,omitempty"`
+
+	// The values (discrete, categorical), at most 10,000. Required there.
+	List []string `json:"list,omitempty"`
+
+	// The distance between neighbouring values, counted from min (double, int). Default: 1 for int; none for double, except
+	// that grid needs one.
+	Step string `json:"step,omitempty"`
+
+	// How values are drawn between min and max: uniform, logUniform, normal or logNormal. normal has its mean in the middle
+	// and a sixth of the width as standard deviation, cut off at the bounds; the log forms are the same of the logarithm.
+	// Default: uniform.
+	Distribution Distribution `json:"distribution,omitempty"`
+}
+
+// Distribution says how a parameter's values are drawn.
+// +enum
+type Distribution string
+
+// The distributions.
+const (
+	DistributionUniform    Distribution = "uniform"
+	DistributionLogUniform Distribution = "logUniform"
+	DistributionNormal     Distribution = "normal"
+	DistributionLogNormal  Distribution = "logNormal"
+	DistributionUnknown    Distribution = "unknown"
+)
+
+// ObjectiveSpec says what makes one trial better than another.
+type ObjectiveSpec struct {
+	// Whether small or large values are better: minimize or maximize. Required.
+	Type ObjectiveType `json:"type,omitempty"`
+
+	// The value that ends the experiment as a success once a trial reaches it, itself included. Default: none.
+	Goal *float64 `json:"goal,omitempty"`
+
+	// The name of the metric to optimise, as the trial prints it. Required.
+	ObjectiveMetricName string `json:"objectiveMetricName,omitempty"`
+
+	// Further metrics to record. They do not influence the search.
+	AdditionalMetricNames []string `json:"additionalMetricNames,omitempty"`
+
+	// Which of a metric's values counts for a trial. Default, for every metric: min when the objective is minimized, max
+	// when it is maximized.
+	MetricStrategies []MetricStrategy `json:"metricStrategies,omitempty"`
+}
+
+// ObjectiveType is the direction of an objective.
+// +enum
+type ObjectiveType string
+
+// The directions of an objective.
+const (
+	ObjectiveTypeUnknown  ObjectiveType = ""
+	ObjectiveTypeMinimize ObjectiveType = "minimize"
+	ObjectiveTypeMaximize ObjectiveType = "maximize"
+)
+
+// MetricStrategy says which of a metric's values counts for a trial.
+type MetricStrategy struct {
+	// The name of the metric: the objective's or one of additionalMetricNames.
+	Name string `json:"name,omitempty"`
+
+	// The value that counts: min, max or latest.
+	Value MetricStrategyType `json:"value,omitempty"`
+}
+
+// MetricStrategyType picks one of a metric's values.
+// +enum
+type MetricStrategyType string
+
+// The strategies.
+const (
+	ExtractByMin    MetricStrategyType = "min"
+	ExtractByMax    MetricStrategyType = "max"
+	ExtractByLatest MetricStrategyType = "latest"
+)
+
+// AlgorithmSpec names the search algorithm.
+type AlgorithmSpec struct {
+	// The name of the algorithm, such as random, grid or sobol. Required.
+	AlgorithmName string `json:"algorithmName,omitempty"`
+
+	// Its settings; each algorithm has its own.
+	AlgorithmSettings []AlgorithmSetting `json:"algorithmSettings,omitempty"`
+}
+
+// AlgorithmSetting is one setting of an algorithm.
+type AlgorithmSetting struct {
+	// The name of the setting.
+	Name string `json:"name,omitempty"`
+
+	// Its value, as text.
+	Value string `json:"value,omitempty"`
+}
+
+// EarlyStoppingSpec names the rule by which trials that fall behind are ended.
+type EarlyStoppingSpec struct {
+	// The name of the rule, such as medianstop. Required.
+	AlgorithmName string `json:"algorithmName,omitempty"`
+
+	// Its settings; each rule has its own.
+	AlgorithmSettings []EarlyStoppingSetting `json:"algorithmSettings,omitempty"`
+}
+
+// EarlyStoppingSetting is one setting of an early-stopping rule.
+type EarlyStoppingSetting struct {
+	// The name of the setting.
+	Name string `json:"name,omitempty"`
+
+	// Its value, as text.
+	Value string `json:"value,omitempty"`
+}
+
+// ResumePolicyType says whether a finished experiment may go on.
+// +enum
+type ResumePolicyType string
+
+// The resume policies.
+const (
+	NeverResume ResumePolicyType = "Never"
+	LongRunning ResumePolicyType = "LongRunning"
+	FromVolume  ResumePolicyType = "FromVolume"
+)
+
+// NasConfig describes the neural networks to search.
+type NasConfig struct {
+	// The outline of the network.
+	GraphConfig GraphConfig `json:"graphConfig,omitempty"`
+
+	// The operations that a layer can be.
+	Operations []Operation `json:"operations,omitempty"`
+}
+
+// GraphConfig is the outline of a neural network.
+type GraphConfig struct {
+	// How many layers it has: 1 or more.
+	NumLayers *int32 `json:"numLayers,omitempty"`
+
+	// The size of its input in every dimension.
+	InputSizes []int32 `json:"inputSizes,omitempty"`
+
+	// The size of its output in every dimension.
+	OutputSizes []int32 `json:"outputSizes,omitempty"`
+}
+
+// Operation is one kind of layer.
+type Operation struct {
+	// The name of the operation, such as convolution.
+	OperationType string `json:"operationType,omitempty"`
+
+	// What can vary about it.
+	Parameters []ParameterSpec `json:"parameters,omitempty"`
+}
