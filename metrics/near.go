@@ -177,21 +177,18 @@ func joint(between []byte) string {
 		return `\s+`
 	}
 	var b strings.Builder
+	last := byte(0)
 	for i, w := range words {
-		gap := `\s*`
-		if i > 0 && wordByte(w[0]) && wordByte(words[i-1][len(words[i-1])-1]) {
-			gap = `\s+`
-		}
-		if i > 0 || !strings.HasPrefix(w, `"`) && !strings.HasPrefix(w, `'`) && w[0] != ',' && w[0] != '(' {
-			if i == 0 && wordByte(w[0]) {
-				gap = `\s+`
-			}
-			b.WriteString(gap)
+		switch {
+		case wordByte(w[0]) && (i == 0 || wordByte(last)):
+			b.WriteString(`\s+`)
+		case i > 0 || space(between[0]) || strings.IndexByte("=:-", w[0]) >= 0:
+			b.WriteString(`\s*`)
 		}
 		b.WriteString(regexp.QuoteMeta(w))
+		last = w[len(w)-1]
 	}
-	last := words[len(words)-1]
-	if wordByte(last[len(last)-1]) {
+	if wordByte(last) {
 		b.WriteString(`\s+`)
 	} else {
 		b.WriteString(`\s*`)

@@ -108,9 +108,10 @@ func (t *tfEvents) record(b []byte, offset int64) int {
 	}
 	t.stats.Lines++
 	payload := b[headerSize:end]
-	if maskedCRC(payload) != binary.LittleEndian.Uint32(b[end:]) {
+	if maskedCRC(payload) != binary.LittleEndian.Uint32(b[end:]) { // perhaps cut short, and the next one stands within
 		t.stats.Broken++
-		return end + footerSize
+		t.lost = true
+		return headerSize
 	}
 	before := len(t.points)
 	e, ok := t.event(payload)

@@ -228,5 +228,5 @@ func ExampleNewTFEvent() {
 	}
 	points, consumed := s.Scan(record(scalarEvent("accuracy", 3, 0.9)), 0, false)
 	fmt.Println(points[0].Name, points[0].Value, points[0].Step, consumed)
-	// Output: test/accuracy 0.9 3 47
+	// Output: test/accuracy 0.9 3 46
 }
