@@ -35,7 +35,9 @@ func noise(i int) string {
 	return fmt.Sprintf("INFO worker %d: loading shard %d of the training set from the cache\n", i, i)
 }
 
-func assigning(i int) string { return fmt.Sprintf("INFO lr=0.0%d momentum=0.9 batch_size=%d seed=1\n", i, i) }
+func assigning(i int) string {
+	return fmt.Sprintf("INFO lr=0.0%d momentum=0.9 batch_size=%d seed=1\n", i, i)
+}
 
 func BenchmarkText(b *testing.B) {
 	const n = 1000

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -140,9 +141,12 @@ func FuzzJSON(f *testing.F) {
 		if s := string(line); strings.Contains(s, "NaN") || strings.Contains(s, "Infinity") || strings.Count(s, "{")+strings.Count(s, "[") > maxDepth {
 			return
 		}
+		if !utf8.Valid(line) {
+			return // encoding/json replaces bytes, which makes keys equal
+		}
 		members := map[string]jsonValue{}
 		c := jsonCursor{b: line}
-		ok := c.object(func(key []byte, v jsonValue) { members[strings.ToValidUTF8(string(key), "\uFFFD")] = v })
+		ok := c.object(func(key []byte, v jsonValue) { members[string(key)] = v })
 		var want map[string]any
 		trimmed := strings.TrimLeft(string(line), " \t")
 		if valid := json.Unmarshal(line, &want) == nil && strings.HasPrefix(trimmed, "{"); valid != ok {
@@ -158,7 +162,7 @@ func FuzzJSON(f *testing.F) {
 			text, isText := members[key].text()
 			switch v := v.(type) {
 			case string:
-				if !isText || strings.ToValidUTF8(string(text), "\uFFFD") != strings.ToValidUTF8(v, "\uFFFD") && !strings.Contains(v, "\uFFFD") {
+				if !isText || string(text) != v {
 					t.Fatalf("%q: member %q is %q, want %q", line, key, text, v)
 				}
 			case float64:
@@ -166,7 +170,7 @@ func FuzzJSON(f *testing.F) {
 					t.Fatalf("%q: member %q is %q, want %v", line, key, text, v)
 				}
 			default:
-				if isText && !strings.Contains(key, "\uFFFD") {
+				if isText {
 					t.Fatalf("%q: member %q is %q, want %v", line, key, text, v)
 				}
 			}
