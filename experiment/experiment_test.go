@@ -174,6 +174,25 @@ func TestFoldToleratesGaps(t *testing.T) {
 	}
 }
 
+func TestGoal(t *testing.T) {
+	goal := 0.0 // a goal like any other
+	for _, c := range []struct {
+		direction Direction
+		value     float64
+		want      bool
+	}{
+		{Minimize, -0.5, true}, {Minimize, 0, true}, {Minimize, 0.5, false}, {Maximize, 0.5, true}, {Maximize, 0, true}, {Maximize, -0.5, false},
+		{Minimize, math.Inf(-1), false}, {Maximize, math.Inf(1), false}, {Minimize, math.NaN(), false}, {Maximize, math.NaN(), false},
+	} {
+		if got := (Objective{Direction: c.direction, Goal: &goal}).Reached(c.value); got != c.want {
+			t.Errorf("%s: %v reaches the goal 0: %t", c.direction, c.value, got)
+		}
+		if (Objective{Direction: c.direction}).Reached(c.value) {
+			t.Errorf("%s: %v reaches a goal that there is not", c.direction, c.value)
+		}
+	}
+}
+
 func TestMetricTexts(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 0.5: "0.5", 0.1: "0.1", 1e-6: "0.000001", 1e-7: "1e-07", 123456789: "123456789", 1e21: "1e+21", -2.5: "-2.5"} {
 		if got := shortest(v); got != want || number(got) != v {
