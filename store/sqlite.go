@@ -198,7 +198,7 @@ func (s *SQLite) afterUncleanStop(ctx context.Context, f *os.File) error {
 // Check reads the whole database and fails with a *CorruptError when its structure is damaged. The contents of rows are checked
 // whenever they are read.
 func (s *SQLite) Check(ctx context.Context) error {
-	rows, err := s.readers.QueryContext(ctx, `PRAGMA quick_check(5)`)
+	rows, err := s.readers.QueryContext(ctx, `PRAGMA integrity_check(5)`)
 	if err != nil {
 		return s.explain(err)
 	}
