@@ -1,6 +1,9 @@
 package metrics
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // DefaultFilter is Katib's filter for text, used where an experiment names none: name=value, blanks allowed around the sign.
 // What stands before a slash or a point is no part of the name. It is matched by hand, which is some thirty times faster
@@ -84,13 +87,14 @@ func continues(number, rest []byte) bool {
 		return digit(rest[1]) || exponentEnd(rest, 1) > 1
 	case c == ',':
 		return whole && digit(rest[1]) // 1,234.5; but 0.3,0.4 is a list
-	case letter(c):
-		base := c|0x20 == 'x' || c|0x20 == 'b' || c|0x20 == 'o'
-		return base && number[len(number)-1] == '0' && digitsEnd(number, signEnd(number, 0)) == signEnd(number, 0)+1 &&
-			(digit(rest[1]) || 'a' <= rest[1]|0x20 && rest[1]|0x20 <= 'f') // 0x1p3
+	case letter(c): // 0x1p3
+		sign := signEnd(number, 0)
+		return len(number) == sign+1 && number[sign] == '0' && strings.IndexByte("xXbBoO", c) >= 0 && hexadecimal(rest[1])
 	}
 	return false
 }
+
+func hexadecimal(c byte) bool { return digit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
 
 // exponentByte is what a sign may follow within a number.
 func exponentByte(c byte) bool { return c|0x20 == 'e' || c|0x20 == 'p' }
@@ -106,22 +110,22 @@ func wordEnd(line []byte, start int) int {
 	for end < len(line) && line[end] == '=' { // loss==0.3
 		end++
 	}
-	for end < len(line) {
-		c := line[end]
-		if space(c) || c == ',' || c == ';' || c == '|' || (c == ')' || c == ']' || c == '}') && open == 0 {
-			break
-		}
-		if c == '=' && name {
-			return start
-		}
-		switch c {
+	for ; end < len(line) && !space(line[end]); end++ {
+		switch c := line[end]; c {
+		case ',', ';', '|':
+			return end
 		case '(', '[', '{':
 			open++
 		case ')', ']', '}':
-			open--
+			if open--; open < 0 {
+				return end
+			}
+		case '=':
+			if name {
+				return start
+			}
 		}
-		name = name && nameByte(c)
-		end++
+		name = name && nameByte(line[end])
 	}
 	return end
 }

@@ -14,7 +14,7 @@ const (
 	maxInstructions = 2000
 	maxFilters      = 32
 	// lineWork bounds what one line costs: a filter of n instructions sees the first lineWork/n bytes of it. Up to 32
-	// instructions that is all of MaxLine; Katib's own filter has 25.
+	// instructions that is all of MaxLine; Katib's own filter has 31.
 	lineWork = 32 * MaxLine
 )
 

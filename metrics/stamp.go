@@ -27,31 +27,53 @@ func stamp(b []byte, loc *time.Location) time.Time {
 	if len(b) > 0 && b[0] == '[' {
 		b = b[1:]
 	}
-	if len(b) < 19 || !digit(b[0]) || b[4] != '-' || b[7] != '-' || b[10] != 'T' && b[10] != ' ' || b[13] != ':' || b[16] != ':' {
-		return time.Time{}
-	}
-	year, month, day := number(b[0:4]), number(b[5:7]), number(b[8:10])
-	hour, minute, second := number(b[11:13]), number(b[14:16]), number(b[17:19])
-	if year < firstYear-1 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 60 ||
-		hour < 0 || minute < 0 || second < 0 {
-		return time.Time{}
-	}
-	nanos, rest, ok := fraction(b[19:])
+	d, rest, ok := dateTime(b)
 	if !ok {
 		return time.Time{}
 	}
 	offset, zoned, rest, ok := zone(rest)
-	if !ok || len(rest) > 0 && !space(rest[0]) && rest[0] != ']' && (zoned || rest[0] != ':') {
+	if !ok || !stampEnds(rest, zoned) {
 		return time.Time{}
 	}
 	if zoned || loc == nil {
 		loc = time.UTC
 	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, loc)
-	if time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() != day { // the 31st of a short month
-		return time.Time{}
+	return believable(time.Date(d[0], time.Month(d[1]), d[2], d[3], d[4], d[5], d[6], loc).Add(-offset))
+}
+
+// stampEnds reports whether the token of the time is over.
+func stampEnds(rest []byte, zoned bool) bool {
+	return len(rest) == 0 || space(rest[0]) || rest[0] == ']' || rest[0] == ':' && !zoned
+}
+
+// dateTime reads 2006-01-02T15:04:05 or the same with a space, and a fraction: year, month, day, hour, minute, second (60 in
+// a leap second) and nanoseconds.
+func dateTime(b []byte) (d [7]int, rest []byte, ok bool) {
+	const shape = "0000-00-00T00:00:00"
+	if len(b) < len(shape) {
+		return d, nil, false
 	}
-	return believable(t.Add(-offset))
+	part := 0
+	for i := range len(shape) {
+		switch c := b[i]; {
+		case shape[i] == '0' && digit(c):
+			d[part] = 10*d[part] + int(c-'0')
+		case shape[i] == c && c != '0' || i == 10 && c == ' ':
+			part++
+		default:
+			return d, nil, false
+		}
+	}
+	if d[2] < 1 || d[2] > days(d[0], d[1]) || d[3] > 23 || d[4] > 59 || d[5] > 60 {
+		return d, nil, false
+	}
+	d[6], rest, ok = fraction(b[len(shape):])
+	return d, rest, ok
+}
+
+// days is the number of days of a month.
+func days(year, month int) int {
+	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
 // number reads digits only; -1 when there is anything else.
