@@ -71,8 +71,11 @@ func dateTime(b []byte) (d [7]int, rest []byte, ok bool) {
 	return d, rest, ok
 }
 
-// days is the number of days of a month.
+// days is the number of days of a month; 0 when there is no such month.
 func days(year, month int) int {
+	if month < 1 || month > 12 {
+		return 0
+	}
 	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
