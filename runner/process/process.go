@@ -5,6 +5,13 @@ package process
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
 
 	"qalam/runner"
 	"qalam/runner/provision"
@@ -34,4 +41,155 @@ type Provisioner interface {
 	// init containers first, all in the order of the pod's spec. It may be called again for a pod that starts anew. The pod's
 	// hosts file and host name are the runner's.
 	Provision(task runner.Task, pod workload.Pod, dir string, grant provision.Grant) ([]provision.Container, error)
+}
+
+// Options say how a Runner works.
+type Options struct {
+	Home        string // folder that attempts are kept below; it must be on a local file system
+	Isolation   Isolation
+	HostNetwork bool // every task sees this machine's network, not only those that ask for it
+	Pool        Pool
+	Provisioner Provisioner
+	// Judge tells what the rules of a job's kind make of its pods; nil means (*workload.Job).Judge.
+	Judge func(job *workload.Job, pods []workload.PodStatus, now time.Time) workload.Verdict
+	Now   func() time.Time // the wall clock; nil means a clock that follows CLOCK_BOOTTIME from when the Runner was made
+}
+
+// Runner runs trials as processes. It implements runner.Runner, runner.Outputs, runner.Prober and runner.Pages.
+type Runner struct {
+	options Options
+	clock   clock
+	watch   *watcher
+	queue   *queue
+	trouble *os.File // stderr of all shims
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	attempts map[runner.ID]*attempt
+	closed   bool
+}
+
+// New makes a Runner whose attempts lie below options.Home, which is made if need be.
+func New(options Options) (*Runner, error) {
+	home, err := filepath.Abs(options.Home)
+	if err != nil {
+		return nil, err
+	}
+	options.Home = home
+	if err := os.MkdirAll(filepath.Join(home, attemptsFolder), 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder for attempts: %w", err)
+	}
+	trouble, err := os.OpenFile(filepath.Join(home, "shims.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log of shims: %w", err)
+	}
+	r := &Runner{options: options, trouble: trouble, queue: newQueue(), attempts: map[runner.ID]*attempt{}}
+	r.clock = newClock(options.Now)
+	if r.watch, err = newWatcher(); err != nil {
+		trouble.Close()
+		r.queue.close()
+		return nil, err
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	return r, nil
+}
+
+const attemptsFolder = "attempts"
+
+// Folder is where an attempt's files lie: its logs below logs/<pod>/<container>/<run>.log.
+func Folder(home string, id runner.ID) string {
+	return filepath.Join(home, attemptsFolder, id.Experiment, id.Trial, strconv.Itoa(id.Attempt))
+}
+
+// Start takes charge of an attempt: see runner.Runner. Starting what is in charge already does nothing.
+func (r *Runner) Start(_ context.Context, task runner.Task) error {
+	for _, part := range []string{task.ID.Experiment, task.ID.Trial} {
+		if part == "" || part == "." || part == ".." || filepath.Base(part) != part {
+			return fmt.Errorf("%q cannot name a folder", part)
+		}
+	}
+	if len(task.Job.Pods) == 0 {
+		return fmt.Errorf("%s %s has no pods to run", task.Job.Kind, task.Job.Name)
+	}
+	if err := r.options.Provisioner.Check(task); err != nil {
+		return err
+	}
+	if err := r.options.Pool.Check(task); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return errors.New("the runner is closed")
+	}
+	if r.attempts[task.ID] != nil {
+		return nil
+	}
+	a := newAttempt(r, task)
+	r.attempts[task.ID] = a
+	r.running.Add(1)
+	go func() {
+		defer r.running.Done()
+		a.supervise(r.ctx)
+	}()
+	return nil
+}
+
+// Stop ends an attempt within grace: see runner.Runner.
+func (r *Runner) Stop(id runner.ID, grace time.Duration) {
+	if a := r.attempt(id); a != nil {
+		a.stop(grace)
+	}
+}
+
+// Reports delivers reports. A reader that is slow gets the latest of each attempt. The channel is closed by Close.
+func (r *Runner) Reports() <-chan runner.Report { return r.queue.out }
+
+// Release forgets an attempt that has ended: see runner.Runner. With keep its logs and its end stay in its folder.
+func (r *Runner) Release(id runner.ID, keep bool) error {
+	a := r.attempt(id)
+	if a != nil {
+		select {
+		case <-a.ended:
+		default:
+			return fmt.Errorf("attempt %d of %s still runs", id.Attempt, id.Trial)
+		}
+		r.mu.Lock()
+		delete(r.attempts, id)
+		r.mu.Unlock()
+	}
+	r.options.Pool.Release(id)
+	return clear(Folder(r.options.Home, id), keep)
+}
+
+// Close ends the Runner. With leave, what runs goes on and is adopted by the next Runner; otherwise it is ended within grace
+// first. Reports that nobody has read by then are dropped.
+func (r *Runner) Close(leave bool, grace time.Duration) error {
+	r.mu.Lock()
+	r.closed = true
+	attempts := make([]*attempt, 0, len(r.attempts))
+	for _, a := range r.attempts {
+		attempts = append(attempts, a)
+	}
+	r.mu.Unlock()
+	if !leave {
+		for _, a := range attempts {
+			a.stop(grace)
+		}
+		for _, a := range attempts {
+			<-a.ended
+		}
+	}
+	r.cancel()
+	r.running.Wait()
+	r.queue.close()
+	return errors.Join(r.watch.close(), r.trouble.Close())
+}
+
+func (r *Runner) attempt(id runner.ID) *attempt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.attempts[id]
 }

@@ -266,7 +266,7 @@ func (s *shim) startAll(runs []Run) {
 		if s.exit != "" {
 			return
 		}
-		if _, err := os.Stat(s.dir + "/" + r.Base() + ExitedTail); err == nil {
+		if s.knows(r) {
 			continue // a command that was sent twice
 		}
 		c, at, err := s.start(r)
@@ -290,6 +290,17 @@ func (s *shim) startAll(runs []Run) {
 		}
 		failpoint("told")
 	}
+}
+
+// knows says whether a run was started before.
+func (s *shim) knows(r *Run) bool {
+	for _, c := range s.live {
+		if c.run.Base() == r.Base() {
+			return true
+		}
+	}
+	_, err := os.Stat(s.dir + "/" + r.Base() + ExitedTail)
+	return err == nil
 }
 
 // record writes how a run ended. When the disk is full it takes the place of the file that told of its start.

@@ -1,0 +1,249 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"qalam/runner"
+	"qalam/runner/shim"
+)
+
+func logFile(pod, container string, number int) string {
+	return filepath.Join("logs", pod, container, itoa(number)+".log")
+}
+
+// Outputs lists the streams that an attempt's points are collected from, oldest first: the logs of every run of the container
+// that speaks for a primary pod, or the file or event files it writes.
+func (r *Runner) Outputs(id runner.ID, collect runner.Collect) ([]runner.Output, error) {
+	a := r.attempt(id)
+	if a == nil {
+		return nil, fmt.Errorf("attempt %d of %s is not known", id.Attempt, id.Trial)
+	}
+	var all []runner.Output
+	for _, speaker := range a.speakers() {
+		var (
+			some []runner.Output
+			err  error
+		)
+		key := speaker.pod + "/" + speaker.container.Name
+		switch collect.Kind {
+		case "StdOut":
+			some, err = a.logs(speaker)
+		case "File", "Custom":
+			some, err = a.file(speaker, key, collect.Path)
+		case "TensorFlowEvent":
+			some, err = a.events(speaker, key, collect.Path)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// speaker is a container that points are collected from.
+type speaker struct {
+	pod       string
+	container *container
+}
+
+func (a *attempt) speakers() []speaker {
+	a.mu.Lock()
+	layout := a.layout
+	a.mu.Unlock()
+	var list []speaker
+	for _, p := range layout {
+		if len(a.task.Primary.Pods) > 0 && !slices.Contains(a.task.Primary.Pods, p.spec.Name) {
+			continue
+		}
+		var chosen *container
+		for _, c := range p.containers {
+			switch {
+			case c.Init:
+			case c.Name == a.task.Primary.Container:
+				chosen = c
+			case chosen == nil, c.Name == p.spec.Default && chosen.Name != a.task.Primary.Container:
+				chosen = c
+			}
+		}
+		if chosen != nil {
+			list = append(list, speaker{p.spec.Name, chosen})
+		}
+	}
+	return list
+}
+
+func (a *attempt) logs(s speaker) ([]runner.Output, error) {
+	var list []runner.Output
+	for n := 0; ; n++ {
+		info, err := os.Stat(filepath.Join(a.dir, logFile(s.pod, s.container.Name, n)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return list, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		key := s.pod + "/" + s.container.Name + "/" + itoa(n) + ".log"
+		list = append(list, runner.Output{Key: key, Kind: "text", Size: info.Size()})
+	}
+}
+
+func (a *attempt) file(s speaker, key, inside string) ([]runner.Output, error) {
+	info, err := os.Stat(s.container.outside(inside))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("the collector's path %s is a folder, not a file", inside)
+	}
+	return []runner.Output{{Key: key + "/file", Kind: "text", Size: info.Size()}}, nil
+}
+
+func (a *attempt) events(s speaker, key, inside string) ([]runner.Output, error) {
+	root := s.container.outside(inside)
+	var list []runner.Output
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !d.Type().IsRegular() || !strings.Contains(d.Name(), "tfevents") {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil // gone meanwhile
+		}
+		rel, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		tag := filepath.Dir(rel)
+		if tag == "." {
+			tag = ""
+		}
+		list = append(list, runner.Output{Key: key + "/events/" + rel, Kind: "tfevent", Tag: tag, Size: info.Size()})
+		return nil
+	})
+	return list, err
+}
+
+// outside finds where on this machine lies what the container calls inside.
+func (c *container) outside(inside string) string {
+	inside = path.Clean(inside)
+	best, source := -1, ""
+	try := func(target, from string) {
+		target = path.Clean(target)
+		rest, below := strings.CutPrefix(inside, strings.TrimSuffix(target, "/")+"/")
+		if inside != target && !below || len(target) < best {
+			return
+		}
+		if inside == target {
+			rest = ""
+		}
+		best, source = len(target), filepath.Join(from, rest)
+	}
+	for _, m := range c.Process.Mounts {
+		if m.Source != "tmpfs" {
+			try(m.Target, m.Source)
+		}
+	}
+	for _, m := range c.Paths {
+		try(m.Target, m.Source)
+	}
+	if best >= 0 {
+		return source
+	}
+	if !path.IsAbs(inside) {
+		return filepath.Join(c.Process.Dir, inside)
+	}
+	return inside
+}
+
+// ReadAt reads from one stream of an attempt; io.EOF says that there is nothing more now. What Trim has removed reads as zeros.
+func (r *Runner) ReadAt(id runner.ID, key string, buf []byte, offset int64) (int, error) {
+	file, err := r.path(id, key)
+	if err != nil {
+		return 0, err
+	}
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, io.EOF
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return f.ReadAt(buf, offset)
+}
+
+// path finds the file behind a key.
+func (r *Runner) path(id runner.ID, key string) (string, error) {
+	unknown := fmt.Errorf("attempt %d of %s has no stream %q", id.Attempt, id.Trial, key)
+	pod, rest, ok := strings.Cut(key, "/")
+	containerName, rest, ok2 := strings.Cut(rest, "/")
+	if !ok || !ok2 || !filepath.IsLocal(key) || path.Clean(key) != key {
+		return "", unknown
+	}
+	if strings.HasSuffix(rest, ".log") && !strings.Contains(rest, "/") {
+		return filepath.Join(Folder(r.options.Home, id), "logs", pod, containerName, rest), nil
+	}
+	a := r.attempt(id)
+	if a == nil {
+		return "", unknown
+	}
+	for _, s := range a.speakers() {
+		if s.pod != pod || s.container.Name != containerName {
+			continue
+		}
+		if rest == "file" {
+			return s.container.outside(a.task.Collect.Path), nil
+		}
+		if rel, ok := strings.CutPrefix(rest, "events/"); ok {
+			return filepath.Join(s.container.outside(a.task.Collect.Path), rel), nil
+		}
+	}
+	return "", unknown
+}
+
+// clear removes an attempt's folder; with keep only what nobody needs any more, and what may hold secrets.
+func clear(dir string, keep bool) error {
+	if !keep {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+		os.Remove(filepath.Dir(dir)) // when it was the trial's last attempt
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		kept := e.IsDir() || strings.HasSuffix(name, shim.ExitedTail) || name == shim.DoneFile || name == shim.ClaimFile
+		if kept {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
