@@ -142,7 +142,11 @@ func TestDiskFull(t *testing.T) {
 
 // TestPowerCut cuts the power of a file system under a writing process: 3 rounds, or as many as QALAM_POWERCUT_ROUNDS says.
 func TestPowerCut(t *testing.T) {
-	needs(t, true, "mkfs.ext4", "mount", "umount")
+	needs(t, true, "mkfs.ext4", "mount", "umount", "unshare")
+	if os.Getenv(inside) == "" {
+		inOwnNamespace(t)
+		return
+	}
 	rounds := 3
 	if v, err := strconv.Atoi(os.Getenv("QALAM_POWERCUT_ROUNDS")); err == nil {
 		rounds = v
@@ -196,6 +200,26 @@ func TestPowerCut(t *testing.T) {
 	t.Logf("%d rounds, %d acknowledged trials, none lost", rounds, total)
 }
 
+// inside says that this process has a mount namespace of its own.
+const inside = "QALAM_POWERCUT_INSIDE"
+
+// inOwnNamespace runs the test once more where nobody else sees its mounts: a process elsewhere that makes a mount namespace
+// meanwhile would keep a copy of them, and the file system would not go away when it is unmounted.
+func inOwnNamespace(t *testing.T) {
+	self, err := os.Executable()
+	check(t, err)
+	cmd := exec.Command("unshare", "--mount", "--propagation", "private", self, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), inside+"=1")
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(out), "--- SKIP") {
+		t.Skip("see above")
+	}
+}
+
 // shutdown makes ext4 forget what it has not written, as a power cut does: EXT4_IOC_SHUTDOWN with NOLOGFLUSH.
 func shutdown(mnt string) error {
 	d, err := os.Open(mnt)
@@ -232,7 +256,7 @@ func TestMigrationKilled(t *testing.T) {
 	check(t, release())
 	check(t, s.Close())
 	versions := map[int]int{}
-	for at := 1; at < 200; at += 1 + at/4 {
+	for at := 1; versions[2] == 0 && at < 5000; at += 1 + at/4 {
 		home := filepath.Join(t.TempDir(), "home")
 		check(t, os.CopyFS(home, os.DirFS(dir)))
 		check(t, os.Chmod(home, 0o700))

@@ -327,7 +327,8 @@ func (s *SQLite) Backup(ctx context.Context, path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("back up to %s: %w", path, fs.ErrExist)
 	}
-	return s.explain(backup(ctx, s.readers, path))
+	db := s.connect() // the readers' connections refuse it
+	return s.explain(errors.Join(backup(ctx, db, path), db.Close()))
 }
 
 func backup(ctx context.Context, db *sql.DB, path string) (err error) {
