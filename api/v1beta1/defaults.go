@@ -66,7 +66,9 @@ func SetDefaults(e *Experiment) {
 		s.ResumePolicy = NeverResume
 	}
 	defaultStrategies(s.Objective)
-	defaultTemplate(s.TrialTemplate)
+	if t := s.TrialTemplate; t != nil && t.TrialSpec != nil {
+		DefaultTemplate(t, t.TrialSpec)
+	}
 	defaultDistributions(s.Parameters)
 	if s.NasConfig != nil {
 		for i := range s.NasConfig.Operations {
@@ -111,11 +113,10 @@ func defaultStrategies(o *ObjectiveSpec) {
 	}
 }
 
-func defaultTemplate(t *TrialTemplate) {
-	if t == nil || t.TrialSpec == nil {
-		return
-	}
-	kind, ok := kindOf(t.TrialSpec)
+// DefaultTemplate fills in what depends on the kind of the job: the conditions and the labels of the primary pods. The job is
+// given apart, since it may come from a ConfigMap.
+func DefaultTemplate(t *TrialTemplate, job Object) {
+	kind, ok := kindOf(job)
 	if !ok {
 		return
 	}
@@ -126,7 +127,7 @@ func defaultTemplate(t *TrialTemplate) {
 		t.FailureCondition = kind.failure
 	}
 	primary := kind.primary
-	if kind.masterless != nil && !hasMaster(t.TrialSpec) {
+	if kind.masterless != nil && !hasMaster(job) {
 		primary = kind.masterless
 	}
 	if len(t.PrimaryPodLabels) == 0 && primary != nil {
