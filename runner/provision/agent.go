@@ -64,7 +64,7 @@ func (s *scene) worker(v *view, w *workload.Pod, rel string) {
 	}
 	laid := peer.layout(c)
 	s.take(peer)
-	for _, m := range laid.Process.Mounts {
+	for _, m := range slices.Concat(laid.Process.Mounts, laid.Paths) {
 		if have, _, ok := v.find(m.Target); ok && have.Target == m.Target {
 			if have.Source != m.Source {
 				s.note("%s of %s: what the launcher starts there sees the launcher's own", m.Target, w.Name)
