@@ -67,6 +67,8 @@ type builder struct {
 	wire *v1beta1.Experiment
 	out  *Experiment
 
+	stand map[int]bool // parameters that could not be read, for which a stand-in is in their place
+
 	template     map[string]any // the decoded trial template, nil when there is none
 	templateBase string         // its field path
 	templateAt   *decoder       // knows the places inside it
@@ -80,7 +82,7 @@ func (d *Documents) Experiment(o Options) (*Experiment, Faults) {
 	if doc == nil {
 		return nil, r.sorted(d.sources)
 	}
-	b := &builder{decoder: newDecoder(r, doc.src), o: o, docs: d, doc: doc, wire: &v1beta1.Experiment{}, out: &Experiment{}}
+	b := &builder{decoder: newDecoder(r, doc.src), o: o, docs: d, doc: doc, wire: &v1beta1.Experiment{}, out: &Experiment{}, stand: map[int]bool{}}
 	b.value(doc.root, reflect.ValueOf(b.wire).Elem(), "")
 	b.nodes[""] = doc.root
 	b.build()
@@ -147,11 +149,14 @@ func (d *Documents) stored(doc *document) []byte {
 	return out.Bytes()
 }
 
-// err reports an error of a field that has none yet.
+// err reports an error of a field, unless the field or what holds it could not be read at all.
 func (b *builder) err(path, hint, format string, args ...any) {
-	if !b.bad[path] {
-		b.report(SeverityError, b.at(path), hint, format, args...)
+	for p := path; p != ""; p = parent(p) {
+		if b.bad[p] {
+			return
+		}
 	}
+	b.report(SeverityError, b.at(path), hint, format, args...)
 }
 
 func (b *builder) warn(path, hint, format string, args ...any) {

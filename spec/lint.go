@@ -257,17 +257,33 @@ func (b *builder) primaryContainer(pods []pod) {
 	b.err(templatePath+".primaryContainerName", oneOf(primary, names...), "no container of the job is called %q", primary)
 }
 
-// primaryLabels warns of labels that pods had in years past.
+// primaryLabels reads labels that pods had in years past as those that they have now.
 func (b *builder) primaryLabels(kind string) {
 	if _, ok := replicatedKinds[kind]; !ok {
 		return
 	}
-	labels := b.wire.Spec.TrialTemplate.PrimaryPodLabels
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
+	labels := map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(b.out.PrimaryPodLabels)) {
+		value := b.out.PrimaryPodLabels[key]
+		now := key
 		switch key {
-		case "job-role", "mpi-job-role", "job-name", "replica-type", "replica-index":
-			b.warn(field(templatePath+".primaryPodLabels", key), "write training.kubeflow.org/job-role: master, or leave primaryPodLabels out",
-				"the training operator no longer sets the label %q: no pod has it", key)
+		case "job-role", "replica-type", "replica-index", "job-name":
+			now = v1beta1.Training + key
+		case "mpi-job-role":
+			now = v1beta1.Training + "job-role"
+			if value == "launcher" {
+				value = "master"
+			} else {
+				now = v1beta1.Training + "replica-type"
+			}
 		}
+		labels[now] = value
+		if now != key {
+			b.warn(field(templatePath+".primaryPodLabels", key), "write "+now+": "+value+", or leave primaryPodLabels out",
+				"the training operator no longer sets the label %q; it is taken for %s: %s", key, now, value)
+		}
+	}
+	if len(labels) > 0 {
+		b.out.PrimaryPodLabels = labels
 	}
 }

@@ -200,7 +200,7 @@ func (g *guard) mapping(n *yaml.Node, depth int) {
 		}
 		key := resolve(n.Content[i])
 		if key.Kind != yaml.ScalarNode {
-			g.refuse(n.Content[i], "quote the key when it is meant as a text", "a key must be a text, not %s", describe(key))
+			g.refuse(n.Content[i], "quote what is meant as a text; if this is a template of another tool, such as Helm, render it first", "a key must be a text, not %s", describe(key))
 			return
 		}
 		g.walk(key, depth+1)

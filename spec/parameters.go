@@ -28,7 +28,7 @@ func (b *builder) parameters() bool {
 	before := len(b.faults.Errors())
 	params := make([]space.Parameter, len(s.Parameters))
 	for i := range s.Parameters {
-		params[i] = b.parameter(&s.Parameters[i], item("spec.parameters", i))
+		params[i] = b.parameter(&s.Parameters[i], i)
 	}
 	made, err := space.New(params)
 	var faults space.Faults
@@ -44,7 +44,7 @@ func (b *builder) parameters() bool {
 // spaceFault reports a fault of the space at its field. A stand-in for what could not be read has been reported before.
 func (b *builder) spaceFault(f *space.Fault, typ space.Type) {
 	path := item("spec.parameters", f.Index)
-	if b.bad[path] {
+	if b.stand[f.Index] {
 		return
 	}
 	switch f.Field {
@@ -61,7 +61,9 @@ func (b *builder) spaceFault(f *space.Fault, typ space.Type) {
 }
 
 // parameter translates one parameter. Where it cannot be read, the fault is told and a stand-in is returned.
-func (b *builder) parameter(p *v1beta1.ParameterSpec, path string) space.Parameter {
+func (b *builder) parameter(p *v1beta1.ParameterSpec, index int) space.Parameter {
+	path := item("spec.parameters", index)
+	ok := true
 	out := space.Parameter{Name: p.Name, Type: space.Type(p.ParameterType), List: p.FeasibleSpace.List}
 	if len(p.Name) > 128 || strings.ContainsAny(p.Name, "{}$ \t\r\n") {
 		b.err(field(path, "name"), "", "a parameter's name must not hold spaces, braces or $, nor be longer than 128 characters")
@@ -81,19 +83,19 @@ func (b *builder) parameter(p *v1beta1.ParameterSpec, path string) space.Paramet
 	case v1beta1.ParameterTypeDouble, v1beta1.ParameterTypeInt:
 		if len(f.List) > 0 && !bounds {
 			out.Type = space.Discrete
-			b.listed(&out, f, p.ParameterType, fs)
-			return b.checked(out, path)
+			ok = b.listed(&out, f, p.ParameterType, fs)
+			break
 		}
 		if len(f.List) > 0 {
 			b.err(field(fs, "list"), "keep either the list, or min and max", "feasibleSpace.list is not supported for parameterType: %s", p.ParameterType)
 			out.List = nil
 		}
-		b.bounds(&out, f, p.ParameterType, fs)
+		ok = b.bounds(&out, f, p.ParameterType, fs)
 	case v1beta1.ParameterTypeDiscrete, v1beta1.ParameterTypeCategorical:
 		if bounds {
 			b.err(fs, "list the values, or use parameterType double or int", "feasibleSpace .max, .min and .step is not supported for parameterType: %s", p.ParameterType)
 		}
-		b.listed(&out, f, p.ParameterType, fs)
+		ok = b.listed(&out, f, p.ParameterType, fs)
 	default:
 		hint := oneOf(string(p.ParameterType), "double", "int", "discrete", "categorical")
 		switch p.ParameterType {
@@ -103,32 +105,28 @@ func (b *builder) parameter(p *v1beta1.ParameterSpec, path string) space.Paramet
 			hint = "say whether it is double, int, discrete or categorical"
 		}
 		b.err(field(path, "parameterType"), hint, "parameterType: %s is not supported", p.ParameterType)
-		b.bad[path] = true
+		ok = false
 	}
-	return b.checked(out, path)
-}
-
-// checked replaces a parameter that has a fault by a stand-in of its name, so that the others keep their places.
-func (b *builder) checked(p space.Parameter, path string) space.Parameter {
-	if b.bad[path] {
+	if !ok {
+		b.stand[index] = true
 		return space.Parameter{Name: p.Name, Type: space.Double, Max: 1}
 	}
-	return p
+	return out
 }
 
-// listed reads a list of values.
-func (b *builder) listed(out *space.Parameter, f *v1beta1.FeasibleSpace, typ v1beta1.ParameterType, path string) {
+// listed reads a list of values and reports whether it could.
+func (b *builder) listed(out *space.Parameter, f *v1beta1.FeasibleSpace, typ v1beta1.ParameterType, path string) (ok bool) {
 	if len(f.List) > maxListed {
 		b.err(field(path, "list"), "", "the list has %d values, more than %d", len(f.List), maxListed)
-		b.bad[parent(path)] = true
-		return
+		return false
 	}
 	if f.Distribution != v1beta1.DistributionUniform && f.Distribution != v1beta1.DistributionUnknown {
 		b.warn(field(path, "distribution"), "remove it", "a list is always drawn from uniformly")
 		out.Distribution = ""
 	}
+	ok = true
 	if typ == v1beta1.ParameterTypeCategorical {
-		return
+		return ok
 	}
 	for i, text := range f.List {
 		_, problem := decimal(text)
@@ -137,20 +135,22 @@ func (b *builder) listed(out *space.Parameter, f *v1beta1.FeasibleSpace, typ v1b
 		}
 		if problem != "" {
 			b.err(item(field(path, "list"), i), "", "%s, not %q", problem, shorten(text))
-			b.bad[parent(path)] = true
+			ok = false
 		}
 	}
+	return ok
 }
 
-// bounds reads min, max and step.
-func (b *builder) bounds(out *space.Parameter, f *v1beta1.FeasibleSpace, typ v1beta1.ParameterType, path string) {
+// bounds reads min, max and step and reports whether it could.
+func (b *builder) bounds(out *space.Parameter, f *v1beta1.FeasibleSpace, typ v1beta1.ParameterType, path string) (ok bool) {
+	ok = true
 	if f.Min == "" || f.Max == "" {
 		missing := "max"
 		if f.Min == "" {
 			missing = "min"
 		}
 		b.err(field(path, missing), "give both, or a list", "feasibleSpace.max or feasibleSpace.min must be specified for parameterType: %s", typ)
-		b.bad[parent(path)] = true
+		ok = false
 	}
 	for _, x := range []struct {
 		name, text string
@@ -163,17 +163,18 @@ func (b *builder) bounds(out *space.Parameter, f *v1beta1.FeasibleSpace, typ v1b
 		switch {
 		case problem != "":
 			b.err(field(path, x.name), "", "%s, not %q", problem, shorten(x.text))
-			b.bad[parent(path)] = true
+			ok = false
 		case x.name == "step" && v <= 0:
 			b.err(field(path, x.name), "leave it out for no step", "must be greater than 0")
-			b.bad[parent(path)] = true
+			ok = false
 		}
 		*x.to = v
 	}
 	if out.Step > 0 && (out.Max-out.Min)/out.Step > maxSteps {
 		b.err(field(path, "step"), "raise it, or leave it out for no step", "there are more than %.0g steps between min and max", maxSteps)
-		b.bad[parent(path)] = true
+		ok = false
 	}
+	return ok
 }
 
 // katibAlgorithms are those of Katib, which users know.
@@ -223,6 +224,9 @@ func (b *builder) algorithm(spaceKnown bool) {
 // budgetOfSearch warns when the search cannot end, or cannot see all that it is made to see.
 func (b *builder) budgetOfSearch(algorithm string) {
 	s := &b.out.Spec
+	if b.bad["spec.maxTrialCount"] {
+		return
+	}
 	size, finite := s.Space.Size()
 	switch {
 	case algorithm == "grid" && finite && s.MaxTrialCount != nil && size > uint64(*s.MaxTrialCount):

@@ -45,22 +45,27 @@ func scriptsIn(container map[string]any) map[string]map[int]bool {
 	}
 	for i, arg := range argv {
 		program := path.Base(arg)
-		flag := scriptFlags[program]
 		if versioned.MatchString(program) {
-			flag = 'c'
+			program = "python3"
 		}
+		flag := scriptFlags[program]
 		if flag == 0 {
 			continue
 		}
-		for _, script := range scriptsOf(argv, i+1, flag) {
+		takes := "oO" // flags that take an argument
+		if flag != 'c' || strings.HasPrefix(program, "py") {
+			takes = "WX"
+		}
+		for _, script := range scriptsOf(argv, i+1, flag, takes) {
 			mark(script)
 		}
 	}
 	return found
 }
 
-// scriptsOf finds what is a script among the arguments of an interpreter, which begin at i.
-func scriptsOf(argv []string, i int, flag byte) []int {
+// scriptsOf finds what is a script among the arguments of an interpreter, which begin at i: what stands behind the flag, and the
+// flag itself, which may hold a script as well. Flags that end with one of takes have an argument.
+func scriptsOf(argv []string, i int, flag byte, takes string) []int {
 	for ; i < len(argv); i++ {
 		a := argv[i]
 		switch {
@@ -75,8 +80,8 @@ func scriptsOf(argv []string, i int, flag byte) []int {
 				return []int{i, i + 1}
 			}
 			return []int{i}
-		case a == "-o" || a == "+o" || a == "-O" || a == "+O" || a == "-W" || a == "-X":
-			i++ // takes an argument
+		case strings.IndexByte(takes, a[len(a)-1]) >= 0:
+			i++
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -74,7 +75,9 @@ func (b *builder) templateText(doc *document, e entry) {
 	masked, restore := mask(e.value.Value)
 	var root yaml.Node
 	if err := decodeNode(yaml.NewDecoder(bytes.NewReader([]byte(masked))), &root); err != nil {
-		bad(0, "", "%v", err)
+		m := yamlError.FindStringSubmatch(err.Error())
+		line, _ := strconv.Atoi(m[1]) // 0 when there is none
+		bad(line, "", "%s", m[2])
 		return
 	}
 	if len(root.Content) == 0 || resolve(root.Content[0]).Kind != yaml.MappingNode {
@@ -162,8 +165,7 @@ func (b *builder) trialTemplate() {
 	if b.template == nil {
 		return
 	}
-	if t.SuccessCondition == "" || t.FailureCondition == "" {
-		kind, _ := b.template["kind"].(string)
+	if kind, _ := b.template["kind"].(string); kind != "" && (t.SuccessCondition == "" || t.FailureCondition == "") {
 		b.err(templatePath, fmt.Sprintf("how a %s tells its end is not known: give both, as GJSON paths into it", kind),
 			"successCondition and failureCondition must be specified")
 	}
@@ -221,7 +223,9 @@ func (b *builder) trialParameters(t *v1beta1.TrialTemplate) []v1beta1.TrialParam
 	}
 	var known []string
 	for _, p := range b.wire.Spec.Parameters {
-		known = append(known, p.Name)
+		if !slices.Contains(known, p.Name) {
+			known = append(known, p.Name)
+		}
 	}
 	names, references := map[string]int{}, map[string]int{}
 	var usable []v1beta1.TrialParameterSpec
@@ -291,13 +295,10 @@ func (b *builder) placeholders(t *v1beta1.TrialTemplate, usable []v1beta1.TrialP
 				"Katib leaves %s as it is here", u.text)
 		}
 	}
-	consumed := map[string]bool{}
 	for _, p := range usable {
 		if used[p.Name] {
-			consumed[p.Reference] = true
 			continue
 		}
-		consumed[p.Reference] = true // one fault is enough
 		for i := range t.TrialParameters {
 			if t.TrialParameters[i] == p {
 				b.err(item(templatePath+".trialParameters", i)+".name", fmt.Sprintf("write ${trialParameters.%s} where the job takes the value", p.Name),
@@ -307,7 +308,7 @@ func (b *builder) placeholders(t *v1beta1.TrialTemplate, usable []v1beta1.TrialP
 	}
 	if t.TrialParameters != nil && b.wire.Spec.NasConfig == nil {
 		for i, p := range b.wire.Spec.Parameters {
-			if p.Name != "" && !consumed[p.Name] && !b.misspelt(p.Name) {
+			if p.Name != "" && !b.referred(p.Name) {
 				b.err(item("spec.parameters", i)+".name", "refer to it in trialTemplate.trialParameters, or remove it",
 					"unable to find parameter %s in spec.trialTemplate.trialParameters: no trial would use it", p.Name)
 			}
@@ -316,10 +317,10 @@ func (b *builder) placeholders(t *v1beta1.TrialTemplate, usable []v1beta1.TrialP
 	b.scripts(uses, t.TrialParameters)
 }
 
-// misspelt reports whether a faulty reference most likely means this parameter, so that one fault is told and not two.
-func (b *builder) misspelt(name string) bool {
+// referred reports whether a trial parameter refers to this parameter, or means to: then that one has a fault, and one is enough.
+func (b *builder) referred(name string) bool {
 	for _, p := range b.wire.Spec.TrialTemplate.TrialParameters {
-		if p.Reference != name && v1beta1.Nearest(p.Reference, []string{name}) == name {
+		if p.Reference == name || p.Reference == "" || v1beta1.Nearest(p.Reference, []string{name}) == name {
 			return true
 		}
 	}

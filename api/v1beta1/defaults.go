@@ -15,11 +15,14 @@ const (
 	DefaultFilter             = `([\w|-]+)\s*=\s*([+-]?\d*(\.\d+)?([Ee][+-]?\d+)?)`
 )
 
+// Training is the prefix of the labels that the training operator gives to pods.
+const Training = "training.kubeflow.org/"
+
 // Labels of the pods that training operators start.
 const (
-	labelJobRole       = "training.kubeflow.org/job-role"
-	labelReplicaType   = "training.kubeflow.org/replica-type"
-	labelReplicaIndex  = "training.kubeflow.org/replica-index"
+	labelJobRole       = Training + "job-role"
+	labelReplicaType   = Training + "replica-type"
+	labelReplicaIndex  = Training + "replica-index"
 	labelReplicatedJob = "jobset.sigs.k8s.io/replicatedjob-name"
 	labelIndex         = "batch.kubernetes.io/job-completion-index"
 )
