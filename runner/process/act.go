@@ -12,6 +12,8 @@ const (
 	whyStopped = "stopped" // Stop was called
 	whyOver    = "over"    // the job is over
 
+	startTail = ".start.json" // of files that tell a shim what more to start
+
 	// primaryGrace is how long the containers beside a primary one may go on when that has ended.
 	primaryGrace = 5 * time.Second
 	// stuckAfter is how long past its grace a shim may take to exit before it is killed.
@@ -96,15 +98,19 @@ func (a *attempt) restart(list []workload.Restart, now time.Time) time.Duration 
 			continue
 		}
 		p := a.pod(again.Pod)
-		if p == nil || p.stopped {
+		if p == nil {
 			continue
 		}
 		if again.Container != "" {
+			p.stopped = false
 			if c := p.find(again.Container); c != nil && c.done() {
 				c.ask()
 				runs = append(runs, a.run(p, c))
 			}
 			continue
+		}
+		if p.busy() {
+			continue // what is being stopped must be gone first
 		}
 		if err := a.renew(p); err != nil {
 			p.fault, p.message, next = "CreateContainerConfigError", err.Error(), 0
@@ -121,6 +127,7 @@ func (a *attempt) renew(p *pod) error {
 		return err
 	}
 	p.again()
+	p.held, p.stopped = false, false
 	for i := range containers {
 		if c := p.find(containers[i].Name); c != nil {
 			c.Container = containers[i]
@@ -147,7 +154,7 @@ func (a *attempt) send(runs []shim.Run) {
 	if len(runs) == 0 {
 		return
 	}
-	file := runs[0].Base() + ".start.json"
+	file := runs[0].Base() + startTail
 	if err := shim.WriteFile(a.dir, file, runs, false); err != nil {
 		a.lost = err.Error()
 		a.exit(whyOver, 0)

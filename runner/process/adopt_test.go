@@ -76,7 +76,7 @@ func TestEngineKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-			if _, err := os.Stat(filepath.Join(early, shim.DoneFile)); err == nil {
+			if claim, _, err := shim.ReadClaim(early); err == nil && claim.Done != nil {
 				break // it has ended while no engine was there
 			}
 		}
@@ -172,7 +172,7 @@ func TestLostWhileAway(t *testing.T) {
 			}
 			switch why {
 			case "reboot":
-				killMarked(dir)
+				killLeftovers(dir, provision.Grant{})
 				claim.BootID = "another"
 			case "stranger":
 				claim.PID = stranger.Process.Pid

@@ -242,13 +242,13 @@ func (a *attempt) judge() workload.Verdict {
 	if a.decided != nil {
 		return *a.decided
 	}
-	v := a.r.options.Judge(a.task.Job, a.statuses(), a.r.clock.now())
+	v := a.r.options.Judge(a.task.Job, workload.Status{Pods: a.statuses()}, a.r.clock.now())
 	if stops, _ := a.stopping(); !over(v) || stops {
 		return v
 	}
 	a.decided = &v
 	for _, p := range a.pods {
-		if slices.ContainsFunc(p.containers, func(c *container) bool { return !c.idle() && c.Exited == nil }) {
+		if p.busy() {
 			if err := shim.WriteFile(a.dir, verdictFile, v, false); err != nil {
 				fmt.Fprintln(a.r.trouble, err) // matters only if this process is killed before the attempt has ended
 			}
@@ -280,8 +280,9 @@ func (a *attempt) publish(r runner.Report) {
 // finish reports the end of an attempt whose shim is gone.
 func (a *attempt) finish(verdict workload.Verdict) {
 	report := runner.Report{Verdict: verdict}
-	var done shim.Done
-	if err := shim.ReadFile(filepath.Join(a.dir, shim.DoneFile), &done); err != nil {
+	if claim, _, err := shim.ReadClaim(a.dir); err == nil && claim.Done != nil {
+		report.Stopped = claim.Done.Why == whyStopped
+	} else {
 		if a.bootID == a.r.clock.bootID {
 			killLeftovers(a.marker, a.grant)
 		}
@@ -291,8 +292,6 @@ func (a *attempt) finish(verdict workload.Verdict) {
 			report.Lost = true
 			a.markLost(&report)
 		}
-	} else {
-		report.Stopped = done.Why == whyStopped
 	}
 	a.r.options.Pool.Release(a.task.ID)
 	a.publishEnd(report)

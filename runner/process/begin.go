@@ -3,13 +3,11 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -185,7 +183,7 @@ func (a *attempt) provision(spec *workload.Pod) ([]provision.Container, error) {
 }
 
 func (a *attempt) add(spec *workload.Pod, containers []provision.Container) *pod {
-	p := &pod{spec: spec, peer: spec.WaitFor == nil, asked: shim.Boottime(), primary: primaryOf(a.task, spec)}
+	p := &pod{spec: spec, peer: spec.WaitFor == nil, held: spec.Held, asked: shim.Boottime(), primary: primaryOf(a.task, spec)}
 	for _, c := range containers {
 		p.containers = append(p.containers, &container{Container: c, Asked: -1})
 	}
@@ -225,6 +223,7 @@ func (a *attempt) recall(claim shim.Claim) error {
 	for _, p := range a.pods {
 		for _, c := range p.containers {
 			p.peer = p.peer || !c.idle()
+			p.held = p.held && c.idle()
 		}
 	}
 	return nil
@@ -288,6 +287,15 @@ func (a *attempt) cgroups() []string {
 // launch starts a shim with what can start at once.
 func (a *attempt) launch() error {
 	a.final = a.endsBySuccess()
+	v := a.judge()
+	if over(v) {
+		return refused(v.Reason, "%s", v.Message)
+	}
+	for _, again := range v.Start { // held pods, of which a rule says that they may start
+		if p := a.pod(again.Pod); p != nil && again.Container == "" && !again.NotBefore.After(a.r.clock.now()) {
+			p.held = false
+		}
+	}
 	if err := a.writeSpec(a.due()); err != nil {
 		return refused("CreateContainerError", "%w", err)
 	}
@@ -306,7 +314,7 @@ func (a *attempt) launch() error {
 func (a *attempt) endsBySuccess() bool {
 	policy := a.task.Job.Pods[0].Restart
 	return len(a.task.Job.Pods) == 1 && len(a.pods[0].containers) == 1 && a.task.Job.Policy.Completions <= 1 &&
-		policy != workload.RestartAlways && a.task.Job.Pods[0].WaitFor == nil
+		policy != workload.RestartAlways && a.task.Job.Pods[0].WaitFor == nil && !a.task.Job.Pods[0].Held
 }
 
 // found is how an attempt's folder is found.
@@ -320,41 +328,14 @@ const (
 
 // inspect looks at an attempt's folder: whether a shim has claimed it, and still lives.
 func inspect(dir string) (found, shim.Claim, error) {
-	var claim shim.Claim
-	for range 100 {
-		held, err := held(filepath.Join(dir, shim.LockFile))
-		if err != nil {
-			return 0, claim, err
-		}
-		err = shim.ReadFile(filepath.Join(dir, shim.ClaimFile), &claim)
-		switch {
-		case err == nil && held:
-			return alive, claim, nil
-		case err == nil:
-			return gone, claim, nil
-		case errors.Is(err, fs.ErrNotExist) && !held:
-			return fresh, claim, nil
-		case !held:
-			return gone, shim.Claim{}, nil // it died, or the power went, while it wrote
-		}
-		time.Sleep(5 * time.Millisecond) // it is about to claim
+	claim, lives, err := shim.ReadClaim(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fresh, claim, nil
+	case err != nil:
+		return 0, claim, err
+	case lives:
+		return alive, claim, nil
 	}
-	return 0, claim, fmt.Errorf("a process holds %s but claims nothing", filepath.Join(dir, shim.LockFile))
-}
-
-// held says whether a process holds the lock.
-func held(path string) (bool, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return true, nil
-	}
-	return false, err
+	return gone, claim, nil
 }

@@ -20,7 +20,8 @@ type pod struct {
 	peer       bool          // what it waits for has come, or nothing is waited for
 	peerSince  time.Duration // boot time since which the pod waited for has run; 0 while it has not
 	asked      time.Duration // boot time at which the pod began to wait
-	stopped    bool          // it was told to stop, and starts nothing any more
+	held       bool          // it starts only when a verdict says so
+	stopped    bool          // it was told to stop, and starts nothing until a verdict says so
 	fault      string        // reason why it counts as failed though no container says so
 	message    string
 	primary    string // name of the container that ends the pod; "" means that all must end
@@ -94,7 +95,7 @@ func (c *container) message() string {
 
 // next returns the containers of a pod that can start now: init containers one by one, then all others.
 func (p *pod) next() []*container {
-	if !p.peer || p.stopped || p.fault != "" {
+	if !p.peer || p.held || p.stopped || p.fault != "" {
 		return nil
 	}
 	for _, c := range p.containers {
@@ -117,6 +118,11 @@ func (p *pod) next() []*container {
 		}
 	}
 	return ready
+}
+
+// busy says that something of the pod runs, or is about to.
+func (p *pod) busy() bool {
+	return slices.ContainsFunc(p.containers, func(c *container) bool { return !c.idle() && c.Exited == nil })
 }
 
 // again makes the whole pod start anew.

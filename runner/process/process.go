@@ -51,7 +51,7 @@ type Options struct {
 	Pool        Pool
 	Provisioner Provisioner
 	// Judge tells what the rules of a job's kind make of its pods; nil means (*workload.Job).Judge.
-	Judge func(job *workload.Job, pods []workload.PodStatus, now time.Time) workload.Verdict
+	Judge func(job *workload.Job, status workload.Status, now time.Time) workload.Verdict
 	Now   func() time.Time // the wall clock; nil means a clock that follows CLOCK_BOOTTIME from when the Runner was made
 }
 

@@ -16,6 +16,7 @@ import (
 type shim struct {
 	dir   string
 	spec  Spec
+	lock  int // of the claim: open, and so locked, for this process's whole life
 	poll  int
 	ctl   int
 	null  int
@@ -52,8 +53,12 @@ func run(dir string) int {
 	}
 	s.killAll()
 	failpoint("killed")
-	if err := WriteFile(dir, DoneFile, Done{Why: s.exit, At: Now()}, false); err != nil {
-		complain(err)
+	b, err := json.Marshal(Done{Why: s.exit, At: Now()})
+	if err == nil {
+		err = writeAll(s.lock, append(b, '\n'))
+	}
+	if err != nil {
+		complain(fmt.Errorf("writing %s: %w", ClaimFile, err))
 		return ExitTrouble
 	}
 	return 0
@@ -66,15 +71,6 @@ func complain(err error) {
 // begin claims the attempt and makes the surroundings of its containers.
 func (s *shim) begin() int {
 	failpoint("begin")
-	lock, err := open(s.dir+"/"+LockFile, unix.O_RDWR|unix.O_CREAT) // stays open, and so locked, for this process's whole life
-	if err != nil {
-		complain(err)
-		return ExitTrouble
-	}
-	if err := unix.Flock(lock, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return ExitTaken
-	}
-	failpoint("locked")
 	if code := s.claim(); code != 0 {
 		return code
 	}
@@ -86,20 +82,27 @@ func (s *shim) begin() int {
 	return 0
 }
 
+// claim makes the claim, locked and complete before it can be seen, unless there is one.
 func (s *shim) claim() int {
 	start, pid, err := StartTime(0)
 	if err != nil {
 		complain(fmt.Errorf("reading /proc/self/stat: %w", err))
 		return ExitTrouble
 	}
-	fd, err := open(s.dir+"/"+ClaimFile, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL)
+	tmp := s.dir + "/." + ClaimFile + "." + itoa(pid)
+	if s.lock, err = open(tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC); err == nil {
+		if err = unix.Flock(s.lock, unix.LOCK_EX|unix.LOCK_NB); err == nil {
+			b, _ := json.Marshal(Claim{PID: pid, StartTime: start, BootID: BootID()})
+			err = writeAll(s.lock, append(b, '\n'))
+		}
+		failpoint("locked")
+		if err == nil {
+			err = unix.Link(tmp, s.dir+"/"+ClaimFile)
+		}
+		unix.Unlink(tmp)
+	}
 	if errors.Is(err, unix.EEXIST) {
 		return ExitTaken
-	}
-	if err == nil {
-		b, _ := json.Marshal(Claim{PID: pid, StartTime: start, BootID: BootID()})
-		err = writeAll(fd, append(b, '\n'))
-		unix.Close(fd)
 	}
 	if err != nil {
 		complain(fmt.Errorf("writing %s: %w", ClaimFile, err))

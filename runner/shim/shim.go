@@ -13,11 +13,9 @@ const Argv0 = "qalam-shim"
 
 // Files of an attempt's folder.
 const (
-	LockFile    = "lock"       // held by flock as long as the shim lives
-	ClaimFile   = "claim"      // made once by the one shim that owns the attempt: a Claim
+	ClaimFile   = "claim"      // made once by the one shim that owns the attempt, and locked (flock) as long as that lives: a Claim
 	SpecFile    = "spec.json"  // what to start first: a Spec
 	ControlFile = "control"    // FIFO of Commands, one JSON line each, shorter than 4096 bytes
-	DoneFile    = "done.json"  // written when nothing of the attempt is left: a Done
 	StartedTail = ".run.json"  // <pod>.<container>.<number>.run.json: a Started
 	ExitedTail  = ".exit.json" // <pod>.<container>.<number>.exit.json: an Exited
 )
@@ -99,6 +97,7 @@ type Claim struct {
 	PID       int    `json:"pid"`       // as this machine counts, not the PID namespace
 	StartTime uint64 `json:"starttime"` // field 22 of /proc/PID/stat: with PID and BootID it names one process for ever
 	BootID    string `json:"bootID"`
+	Done      *Done  `json:"-"` // how the attempt ended; nil while it has not, and when its shim was killed
 }
 
 // Stamp is a moment by two clocks.
@@ -123,7 +122,8 @@ type Exited struct {
 	Finished Stamp  `json:"finished"`
 }
 
-// Done says that nothing of an attempt runs any more.
+// Done is the second line of a claim: it says that nothing of the attempt runs any more. It takes no new block of the disk, and so
+// can be written when that is full.
 type Done struct {
 	Why string `json:"why"` // Command.Exit, or "final"
 	At  Stamp  `json:"at"`
@@ -135,6 +135,6 @@ func Main() bool {
 	if len(os.Args) != 2 || os.Args[0] != Argv0 {
 		return false
 	}
-	os.Exit(run(os.Args[1]))
+	leave(run(os.Args[1]))
 	return true
 }
