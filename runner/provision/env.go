@@ -2,7 +2,6 @@ package provision
 
 import (
 	"maps"
-	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -192,11 +191,11 @@ func (s *scene) threads(e, spec *vars, c *workload.Container) {
 			return
 		}
 	}
-	limit := amount(c.Resources.Limits["cpu"])
-	if limit == nil {
-		limit = amount(c.Resources.Requests["cpu"])
+	limit := Milli(c.Resources.Limits["cpu"])
+	if limit == 0 {
+		limit = Milli(c.Resources.Requests["cpu"])
 	}
-	n := strconv.Itoa(Threads(ceiling(limit, big.NewRat(1, 1000)), s.o.Cores, s.sharers(spec)))
+	n := strconv.Itoa(Threads(limit, s.o.Cores, s.sharers(spec)))
 	e.set("OMP_NUM_THREADS", n)
 	e.set("MKL_NUM_THREADS", n)
 }

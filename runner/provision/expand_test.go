@@ -103,31 +103,3 @@ func TestQuoteMakesOneWord(t *testing.T) {
 		}
 	})
 }
-
-func TestQuantities(t *testing.T) {
-	for in, want := range map[string][2]int64{
-		"1": {1, 1000}, "500m": {1, 500}, "0.1": {1, 100}, "1.5Gi": {3 << 29, 3 << 29 * 1000}, "1e3": {1000, 1e6}, "2E": {2e18, 1<<63 - 1}, "128974848": {128974848, 128974848000},
-		"129M": {129e6, 129e9}, "123Mi": {123 << 20, 123 << 20 * 1000}, "100u": {1, 1}, "007": {7, 7000}, "+2": {2, 2000}, ".5": {1, 500}, "": {0, 0}, "1E3": {1000, 1e6},
-	} {
-		if u, m := Units(qty(in)), Milli(qty(in)); u != want[0] || m != want[1] {
-			t.Errorf("%q: %d units, %d milli, want %v", in, u, m, want)
-		}
-	}
-	for _, in := range []string{"x", "1x", "1 Gi", "0x10", "1/2", "1_000", "1e99999999", "Gi", "--1", "1e3Gi", "NaN", "Inf", strings.Repeat("9", 100)} {
-		if r, err := Amount(qty(in)); err == nil {
-			t.Errorf("%q is read as %v", in, r)
-		}
-	}
-}
-
-func FuzzAmount(f *testing.F) {
-	for _, s := range []string{"1", "500m", "1.5Gi", "1e3", "0x1p3", "1e-9"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if r, err := Amount(qty(s)); err == nil && len(r.Num().Bytes()) > 100 {
-			t.Errorf("%q becomes a number of %d bytes", s, len(r.Num().Bytes()))
-		}
-		Units(qty(s))
-	})
-}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha1"
 	"fmt"
 	"maps"
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,36 +84,31 @@ func (s *scene) resourceField(c *workload.Container, ref *workload.ResourceRef) 
 		c = of
 	}
 	side, name, _ := strings.Cut(ref.Resource, ".")
-	var q *big.Rat
-	switch {
-	case side == "limits":
-		q = amount(c.Resources.Limits[name])
-	case side != "requests":
+	if side != "limits" && side != "requests" {
 		return "", fmt.Errorf("resourceFieldRef %q must begin with limits. or requests.", ref.Resource)
-	default:
-		if q = amount(c.Resources.Requests[name]); q == nil {
-			if q = amount(c.Resources.Limits[name]); q == nil {
-				q = new(big.Rat)
-			}
-		}
 	}
-	if q == nil {
-		switch name {
-		case "cpu":
-			q = big.NewRat(int64(s.o.Cores), 1)
-		case "memory":
-			q = big.NewRat(s.o.Memory, 1)
-		default:
-			q = new(big.Rat)
-		}
+	in := Units // processors count in thousandths, as their divisor may
+	if name == "cpu" {
+		in = Milli
 	}
-	divisor := big.NewRat(1, 1)
+	limit, limited := c.Resources.Limits[name]
+	amount := in(limit)
+	switch request, requested := c.Resources.Requests[name]; {
+	case side == "requests" && requested:
+		amount = in(request)
+	case side == "requests" || limited:
+	case name == "cpu":
+		amount = int64(s.o.Cores) * 1000
+	case name == "memory":
+		amount = s.o.Memory
+	}
+	divisor := in("1")
 	if ref.Divisor != "" && ref.Divisor != "0" {
-		if divisor = amount(workload.Quantity(ref.Divisor)); divisor == nil || divisor.Sign() <= 0 {
+		if divisor = in(workload.Quantity(ref.Divisor)); divisor <= 0 {
 			return "", fmt.Errorf("resourceFieldRef %s: divisor %q is no positive quantity", ref.Resource, ref.Divisor)
 		}
 	}
-	return strconv.FormatInt(ceiling(q, divisor), 10), nil
+	return strconv.FormatInt(ratio(amount, divisor), 10), nil
 }
 
 func (s *scene) container(name string) *workload.Container {

@@ -15,8 +15,6 @@ import (
 	"qalam/workload"
 )
 
-func qty(s string) workload.Quantity { return workload.Quantity(s) }
-
 // job is a task of one pod with one container, which cases change.
 func job(c workload.Container, volumes ...workload.Volume) runner.Task {
 	if c.Name == "" {

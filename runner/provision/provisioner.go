@@ -219,9 +219,9 @@ func (s *scene) layout(c *workload.Container) Container {
 func (s *scene) limits(c *workload.Container) Limits {
 	for _, side := range []map[string]workload.Quantity{c.Resources.Limits, c.Resources.Requests} {
 		for name, q := range side {
-			if r, err := Amount(q); err != nil {
+			if n, err := q.Value(); err != nil {
 				s.fault("container %s: resources: %s: %v", c.Name, name, err)
-			} else if r.Sign() < 0 {
+			} else if n < 0 {
 				s.fault("container %s: resources: %s: %s is negative", c.Name, name, q)
 			}
 		}

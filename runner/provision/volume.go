@@ -104,7 +104,7 @@ func (s *scene) emptyDir(name string, raw json.RawMessage) (*volume, error) {
 	if err := decode(raw, &e); err != nil {
 		return nil, err
 	}
-	if _, err := Amount(e.SizeLimit); e.SizeLimit != "" && err != nil {
+	if _, err := e.SizeLimit.Value(); e.SizeLimit != "" && err != nil {
 		return nil, fmt.Errorf("sizeLimit: %w", err)
 	}
 	v := &volume{source: s.below("volumes", name), live: true, size: Units(e.SizeLimit)}

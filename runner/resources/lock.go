@@ -83,7 +83,7 @@ func (p *Pool) takeDevices(h *holding, task runner.Task) string {
 		return ""
 	}
 	h.grant.Devices = map[string][]provision.Device{}
-	taken := map[provision.Device]bool{}
+	taken := map[provision.Device]int{}
 	for i := range task.Job.Pods {
 		pod := &task.Job.Pods[i]
 		if i >= h.need.together {
@@ -104,7 +104,7 @@ func (p *Pool) takeDevices(h *holding, task runner.Task) string {
 
 // takeForPod gives the containers of a pod their accelerators. An init container uses those of the containers that follow it
 // where there are enough.
-func (p *Pool) takeForPod(h *holding, pod *workload.Pod, taken map[provision.Device]bool) string {
+func (p *Pool) takeForPod(h *holding, pod *workload.Pod, taken map[provision.Device]int) string {
 	var later []provision.Device
 	for k, list := range [][]workload.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
 		init := k == 1
@@ -136,7 +136,7 @@ func (p *Pool) takeForPod(h *holding, pod *workload.Pod, taken map[provision.Dev
 }
 
 // find gets n accelerators of a kind: first those that may be used again, then the least loaded.
-func (p *Pool) find(h *holding, name string, n int, taken map[provision.Device]bool, reuse []provision.Device) ([]provision.Device, string) {
+func (p *Pool) find(h *holding, name string, n int, taken map[provision.Device]int, reuse []provision.Device) ([]provision.Device, string) {
 	var got []provision.Device
 	for _, d := range reuse {
 		if d.Resource == name && len(got) < n {
@@ -145,25 +145,24 @@ func (p *Pool) find(h *holding, name string, n int, taken map[provision.Device]b
 	}
 	all := p.devices(name)
 	busy := 0
-	for load := 0; len(got) < n && load <= p.busiest(); load++ {
-		for _, d := range all {
-			if len(got) == n || p.load[d] != load || taken[d] && !p.o.ShareGPU || slices.Contains(got, d) {
+	slices.SortStableFunc(all, func(a, b provision.Device) int { return p.load[a] + taken[a] - p.load[b] - taken[b] })
+	for _, d := range all {
+		if len(got) == n || slices.Contains(got, d) {
+			continue
+		}
+		if !p.o.ShareGPU {
+			if p.load[d]+taken[d] > 0 {
 				continue
 			}
-			if !p.o.ShareGPU {
-				if load > 0 {
-					continue
-				}
-				l, err := p.locks.take(deviceLock(d))
-				if err != nil {
-					busy++
-					continue
-				}
-				h.locks = append(h.locks, l)
+			l, err := p.locks.take(deviceLock(d))
+			if err != nil {
+				busy++
+				continue
 			}
-			taken[d] = true
-			got = append(got, d)
+			h.locks = append(h.locks, l)
 		}
+		taken[d]++
+		got = append(got, d)
 	}
 	if len(got) == n {
 		return got, ""
@@ -180,14 +179,6 @@ func (p *Pool) find(h *holding, name string, n int, taken map[provision.Device]b
 		who += " and other programs"
 	}
 	return nil, fmt.Sprintf("waiting for %d %s: %d of %d are taken by %s", h.need.devices[name], name, own+busy, len(all), who)
-}
-
-func (p *Pool) busiest() int {
-	most := 0
-	for _, n := range p.load {
-		most = max(most, n)
-	}
-	return most
 }
 
 // takePorts gives every port that the pods listen on one of this machine.

@@ -114,18 +114,18 @@ func requests(c *workload.Container) (map[string]int64, error) {
 	}
 	maps.Copy(all, c.Resources.Requests)
 	for name, q := range all {
-		amount, err := provision.Amount(q)
+		milli, err := q.MilliValue()
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("container %s: resources: %s: %w", c.Name, name, err)
-		case amount.Sign() < 0:
+		case milli < 0:
 			return nil, fmt.Errorf("container %s: resources: %s: %s is negative", c.Name, name, q)
 		case name == "cpu":
 			out[name] = provision.Milli(q)
 		case name == "memory":
 			out[name] = provision.Units(q)
 		case slices.Contains(standard, name):
-		case !amount.IsInt():
+		case milli%1000 != 0 && milli < math.MaxInt64:
 			return nil, fmt.Errorf("container %s: resources: %s: %s is no whole number", c.Name, name, q)
 		default:
 			out[name] = provision.Units(q)
