@@ -58,6 +58,9 @@ type Report struct {
 	At      time.Time
 }
 
+// Status is the report in the words of the job kind's rules.
+func (r Report) Status() workload.Status { return workload.Status{Pods: r.Pods} }
+
 // Output is one stream of bytes that a trial writes and points are read from.
 type Output struct {
 	Key  string // stable within the attempt: "pod/container/0.log", "pod/container/file", …
