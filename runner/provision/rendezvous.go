@@ -219,7 +219,7 @@ func (s *scene) rewritten(c *workload.Container) []workload.EnvVar {
 	}
 	for i := range env {
 		if value, ok := changed[env[i].Name]; ok && env[i].ValueFrom == nil {
-			s.note("container %s: %s is %s here instead of %s", c.Name, env[i].Name, value, env[i].Value)
+			s.note("container %s: %s has addresses and ports of this machine instead of the pods' own", c.Name, env[i].Name)
 			env[i].Value = value
 		}
 	}
