@@ -108,7 +108,21 @@ func (d *decoder) remember(n *yaml.Node, path string) {
 		for i, c := range n.Content {
 			d.remember(c, item(path, i))
 		}
+	case yaml.ScalarNode:
+		if n.Style == 0 && n.ShortTag() == "!!str" && oldBoolean(n.Value) {
+			d.report(SeverityWarning, nodePlace(d.src, n, path), `write true or false, or quote it`,
+				"a cluster takes %s for a boolean, here it is a text", n.Value)
+		}
 	}
+}
+
+// oldBoolean reports whether YAML 1.1, which Kubernetes reads, has a boolean where YAML 1.2 has a text.
+func oldBoolean(text string) bool {
+	switch strings.ToLower(text) {
+	case "y", "n", "yes", "no", "on", "off":
+		return true
+	}
+	return false
 }
 
 // unmarshal is for types that read JSON by their own rules: times, and parts of metadata that only a cluster writes.

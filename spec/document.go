@@ -60,7 +60,6 @@ func Parse(files ...File) (*Documents, Faults) {
 		}
 		*src = *newSource(f.Name, f.Data)
 		if src.admit(d.faults) {
-			*src = *newSource(f.Name, src.data)
 			documents += d.read(src)
 		}
 		if documents > maxDocuments {

@@ -95,12 +95,20 @@ func hostile() map[string]string {
 		"list of a million":       strings.Replace(tutorial, `["0.5", "0.6", "0.7"]`, "["+strings.Repeat("1,", 100_000)+"]", 1),
 		"list of 10,001":          strings.Replace(tutorial, `["0.5", "0.6", "0.7"]`, numbers(10_001), 1),
 		"BOM ok":                  "\ufeff" + tutorial,
+		"surrogates ok":           emoji,
 		"CRLF ok":                 strings.ReplaceAll(tutorial, "\n", "\r\n"),
 		"list of 9,000 ok":        strings.Replace(tutorial, `["0.5", "0.6", "0.7"]`, numbers(9_000), 1),
 		"a script of 200 KiB ok": tutorial + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  train.py: |\n" +
 			strings.Repeat("    x = {'a': [1, 2, 3], 'b': (4, 5), 'c': f(x, y)}\n", 4000),
 	}
 }
+
+// emoji is an Experiment as JSON that holds a character beyond U+FFFF.
+const emoji = `{"apiVersion":"kubeflow.org/v1beta1","kind":"Experiment","metadata":{"name":"json","annotations":{"a":"\ud83d\ude00"}},
+ "spec":{"objective":{"type":"minimize","objectiveMetricName":"loss"},"algorithm":{"algorithmName":"random"},"maxTrialCount":2,
+ "parameters":[{"name":"lr","parameterType":"double","feasibleSpace":{"min":"0.01","max":"0.03"}}],
+ "trialTemplate":{"primaryContainerName":"training","trialParameters":[{"name":"lr","reference":"lr"}],
+ "trialSpec":{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"training","command":["train","${trialParameters.lr}"]}]}}}}}`
 
 func numbers(n int) string {
 	var b strings.Builder

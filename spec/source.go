@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -81,7 +83,12 @@ func (s *source) admit(r *reporter) bool {
 		r.report(SeverityError, place{src: s}, "save it as UTF-8", "the file is UTF-16")
 		return false
 	}
-	s.data = bytes.TrimPrefix(s.data, []byte("\ufeff"))
+	if text, marked := bytes.CutPrefix(s.data, []byte("\ufeff")); marked {
+		*s = *newSource(s.name, text)
+	}
+	if first := bytes.TrimLeft(s.data, " \t\r\n"); len(first) > 0 && (first[0] == '{' || first[0] == '[') && surrogates.Match(s.data) {
+		*s = *newSource(s.name, surrogates.ReplaceAllFunc(s.data, joinSurrogates))
+	}
 	if offset, what := badText(s.data); offset >= 0 {
 		r.report(SeverityError, s.at(offset), "remove it, or save the file as UTF-8", "%s is not allowed", what)
 		return false
@@ -91,6 +98,18 @@ func (s *source) admit(r *reporter) bool {
 		return false
 	}
 	return true
+}
+
+// surrogates is how JSON writes characters beyond U+FFFF, which a reader of YAML does not know: 😀 is \ud83d\ude00.
+var surrogates = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
+
+func joinSurrogates(pair []byte) []byte {
+	high, err1 := strconv.ParseUint(string(pair[2:6]), 16, 32)
+	low, err2 := strconv.ParseUint(string(pair[8:12]), 16, 32)
+	if err1 != nil || err2 != nil {
+		return pair
+	}
+	return utf8.AppendRune(nil, utf16.DecodeRune(rune(high), rune(low)))
 }
 
 // badText finds the first character that has no business in a text: control characters, marks that change the direction of

@@ -97,7 +97,7 @@ func (b *builder) templateText(doc *document, e entry) {
 	b.template, _ = tree(n).(map[string]any)
 }
 
-// mask replaces placeholders by words of the same length, and returns what puts them back into the parsed document.
+// mask replaces placeholders by words, and returns what puts them back into the parsed document.
 func mask(text string) (masked string, restore func(*yaml.Node)) {
 	word := "QALAM"
 	for strings.Contains(text, word) {
