@@ -69,13 +69,20 @@ const (
 	Failed     Phase = "Failed"
 )
 
+// Status is what was observed of a job.
+type Status struct {
+	Pods      []PodStatus // in any order; restart counts go on over restarts of whole pods
+	StartTime time.Time   // when the job's first pod first started; zero means the earliest start that the pods show
+	Restarts  int32       // restarts that the pods' counts no longer show (pods that were deleted and made anew)
+}
+
 // Verdict is what a job's rules make of the status of its pods.
 type Verdict struct {
 	Phase   Phase
 	Reason  string // PyTorchJobFailed, BackoffLimitExceeded, DeadlineExceeded, …: upstream's words
 	Message string
-	Start   []Restart // containers to start (again), each not before its time
-	Stop    []string  // pods to stop now: their job is over or a peer of theirs has failed
+	Start   []Restart // what to start (again), each not before its time; being named here lifts an earlier Stop
+	Stop    []string  // pods to stop now: their job is over or a peer of theirs has failed; nothing of them starts until named in Start
 	Wake    time.Time // when the rules must be asked again though nothing changes (deadline, back-off); zero means never
 }
 
