@@ -78,6 +78,9 @@ func New(options Options) (*Runner, error) {
 		return nil, err
 	}
 	options.Home = home
+	if options.Judge == nil {
+		options.Judge = (*workload.Job).Judge
+	}
 	if err := os.MkdirAll(filepath.Join(home, attemptsFolder), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for attempts: %w", err)
 	}

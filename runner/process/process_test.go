@@ -658,3 +658,17 @@ func TestUnprivileged(t *testing.T) {
 		t.Skipf("no namespaces without root:\n%s", out)
 	}
 }
+
+// With the rules of the job kinds themselves.
+func TestRealRules(t *testing.T) {
+	b := newBench(t, t.TempDir(), provision.Plain, func(o *Options) { o.Judge = nil })
+	good, bad := script("good", "exit 0"), script("bad", "exit 3")
+	two := task("two", pods(onePod("m", box("main", "sleep 30")), onePod("w", box("main", "exit 9"))))
+	for one, want := range map[*runner.Task]workload.Phase{&good: workload.Succeeded, &bad: workload.Failed, &two: workload.Failed} {
+		begin := time.Now()
+		b.start(*one)
+		if r := b.untilEnded(one.ID); r.Verdict.Phase != want || r.Lost || r.Stopped || time.Since(begin) > 10*time.Second {
+			t.Errorf("after %v: %+v", time.Since(begin), r)
+		}
+	}
+}

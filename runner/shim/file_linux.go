@@ -126,6 +126,20 @@ func overwrite(dir, old, name string, v any) error {
 	return unix.Rename(dir+"/"+old, dir+"/"+name)
 }
 
+// cutTail gives back the last blocks of a file, without changing its size.
+func cutTail(path string) {
+	const tail = 16 << 10
+	fd, err := open(path, unix.O_RDWR)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) == nil {
+		unix.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, max(0, st.Size-tail), tail)
+	}
+}
+
 func open(path string, flags int) (int, error) {
 	for {
 		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0o600)

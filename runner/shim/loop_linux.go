@@ -36,6 +36,7 @@ type child struct {
 	log     int
 	ooms    int
 	started Stamp
+	told    bool          // that it started
 	until   time.Duration // boot time at which it is killed; 0 means never
 }
 
@@ -49,6 +50,7 @@ func run(dir string) int {
 	for !s.over() {
 		s.wait()
 		s.reap()
+		s.tell()
 		s.expire()
 	}
 	s.killAll()
@@ -170,7 +172,7 @@ func (s *shim) wait() {
 	}
 }
 
-// deadline is the first boot time at which something must be killed; 0 means that there is none.
+// deadline is the first boot time at which something must be killed or told; 0 means that there is none.
 func (s *shim) deadline() time.Duration {
 	var next time.Duration
 	if s.exit != "" {
@@ -179,6 +181,9 @@ func (s *shim) deadline() time.Duration {
 	for _, c := range s.live {
 		if c.until > 0 && (next == 0 || c.until < next) {
 			next = c.until
+		}
+		if tell := c.started.Boot + tellAfter; !c.told && (next == 0 || tell < next) {
+			next = tell
 		}
 	}
 	return next
@@ -288,7 +293,20 @@ func (s *shim) startAll(runs []Run) {
 			complain(fmt.Errorf("watching %s: %w", r.Base(), err))
 		}
 		failpoint("started")
-		if err := WriteFile(s.dir, r.Base()+StartedTail, Started{PID: c.pid, Started: at}, false); err != nil {
+	}
+}
+
+// tellAfter is how long a run must last to be told of before it has ended: making one more file costs as much as a short run.
+const tellAfter = 5 * time.Millisecond
+
+// tell writes down which runs have started.
+func (s *shim) tell() {
+	for _, c := range s.live {
+		if c.told || Boottime()-c.started.Boot < tellAfter {
+			continue
+		}
+		c.told = true
+		if err := WriteFile(s.dir, c.run.Base()+StartedTail, Started{PID: c.pid, Started: c.started}, false); err != nil {
 			complain(err)
 		}
 		failpoint("told")
@@ -306,12 +324,16 @@ func (s *shim) knows(r *Run) bool {
 	return err == nil
 }
 
-// record writes how a run ended. When the disk is full it takes the place of the file that told of its start.
+// record writes how a run ended. When the disk is full it takes the place of the file that told of its start, or of the end of the
+// run's log, where something is cut off in any case.
 func (s *shim) record(r *Run, e Exited) {
 	name := r.Base() + ExitedTail
 	err := WriteFile(s.dir, name, e, true)
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-		err = overwrite(s.dir, r.Base()+StartedTail, name, e)
+		if err = overwrite(s.dir, r.Base()+StartedTail, name, e); err != nil {
+			cutTail(s.logPath(r))
+			err = WriteFile(s.dir, name, e, true)
+		}
 	}
 	if err != nil {
 		complain(err)

@@ -16,7 +16,7 @@ const (
 	ClaimFile   = "claim"      // made once by the one shim that owns the attempt, and locked (flock) as long as that lives: a Claim
 	SpecFile    = "spec.json"  // what to start first: a Spec
 	ControlFile = "control"    // FIFO of Commands, one JSON line each, shorter than 4096 bytes
-	StartedTail = ".run.json"  // <pod>.<container>.<number>.run.json: a Started
+	StartedTail = ".run.json"  // <pod>.<container>.<number>.run.json: a Started, for runs that last more than a few milliseconds
 	ExitedTail  = ".exit.json" // <pod>.<container>.<number>.exit.json: an Exited
 )
 

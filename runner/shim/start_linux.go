@@ -28,10 +28,7 @@ func (s *shim) start(r *Run) (*child, Stamp, error) {
 	if len(r.Argv) == 0 {
 		return nil, at, &startError{127, "there is no command: give the container one"}
 	}
-	path := r.Log
-	if !filepath.IsAbs(path) {
-		path = s.dir + "/" + path
-	}
+	path := s.logPath(r)
 	log, err := open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND)
 	if err != nil {
 		return nil, at, fmt.Errorf("opening the log %s: %w", path, err)
@@ -53,6 +50,13 @@ func (s *shim) start(r *Run) (*child, Stamp, error) {
 	}
 	c.started = at
 	return c, at, nil
+}
+
+func (s *shim) logPath(r *Run) string {
+	if filepath.IsAbs(r.Log) {
+		return r.Log
+	}
+	return s.dir + "/" + r.Log
 }
 
 // apart says whether a container needs a thread of its own to be forked from, so that it alone gets its mounts, host name and cgroups.
