@@ -147,7 +147,7 @@ func (r *run) metricOf(l *live) doctor.Metric {
 
 // logsOf reads the beginning and the end of every log of an attempt.
 func (r *run) logsOf(l *live) []doctor.Log {
-	list, err := r.e.runner.Outputs(l.id, runner.Collect{Kind: "Logs"})
+	list, err := r.e.runner.Logs(l.id)
 	if err != nil {
 		return nil // no logs is what the doctor then knows
 	}

@@ -170,6 +170,10 @@ func (s *stage) Outputs(id runner.ID, collect runner.Collect) ([]runner.Output, 
 	return []runner.Output{{Key: "pod/main/0.log", Kind: "text", Size: int64(len(a.log))}}, nil
 }
 
+func (s *stage) Logs(id runner.ID) ([]runner.Output, error) {
+	return s.Outputs(id, runner.Collect{Kind: "StdOut"})
+}
+
 func (s *stage) ReadAt(id runner.ID, _ string, buf []byte, offset int64) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

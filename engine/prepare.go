@@ -78,6 +78,9 @@ const (
 )
 
 func collectOf(c spec.Collector) runner.Collect {
+	if c.Kind == collectPush {
+		return runner.Collect{Kind: collectPush, Path: runner.PushFile}
+	}
 	return runner.Collect{Kind: string(c.Kind), Path: c.Path, Port: c.Port}
 }
 

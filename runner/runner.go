@@ -46,6 +46,9 @@ type Collect struct {
 	Port int    // of the HTTP page
 }
 
+// PushFile is where a trial with a Push collector writes its metrics, as its primary containers see it: a JSON object a line.
+const PushFile = "/qalam-push/metrics.jsonl"
+
 // Report is what is known of one attempt now. It is complete: a later report replaces an earlier one.
 type Report struct {
 	ID      ID
@@ -88,7 +91,10 @@ type Runner interface {
 type Outputs interface {
 	// Outputs lists the streams that points are collected from.
 	Outputs(id ID, collect Collect) ([]Output, error)
-	// ReadAt reads from one stream; io.EOF says that there is nothing more now.
+	// Logs lists the logs of all containers of an attempt, whether points are collected from them or not, in the order of
+	// their keys: "pod/container/0.log", one for each run of the container.
+	Logs(id ID) ([]Output, error)
+	// ReadAt reads from one stream or log; io.EOF says that there is nothing more now.
 	ReadAt(id ID, key string, buf []byte, offset int64) (int, error)
 }
 

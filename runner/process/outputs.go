@@ -36,7 +36,7 @@ func (r *Runner) Outputs(id runner.ID, collect runner.Collect) ([]runner.Output,
 		switch collect.Kind {
 		case "StdOut":
 			some, err = a.logs(speaker)
-		case "File", "Custom":
+		case "File", "Custom", "Push":
 			some, err = a.file(speaker, key, collect.Path)
 		case "TensorFlowEvent":
 			some, err = a.events(speaker, key, collect.Path)

@@ -195,6 +195,7 @@ func (s *scene) layout(c *workload.Container) Container {
 	s.volumeMounts(v, c, spec)
 	s.jobFiles(v, spec)
 	s.collected(v, c)
+	s.pushed(v, c)
 	env := s.environment(c, im, spec, s.task.ID)
 	argv := s.argv(c, im, mapped, spec)
 	out := Container{Name: c.Name, Termination: s.termination(v, c, argv, spec)}
@@ -209,6 +210,7 @@ func (s *scene) layout(c *workload.Container) Container {
 		dir = v.reachable(dir)
 		out.Process.Mounts = v.binds
 	}
+	s.pushEnv(c, env)
 	out.Process.Argv, out.Process.Env, out.Process.Dir = argv, env.list(), dir
 	out.Process.Limits = s.limits(c)
 	s.checkProgram(v, c, argv, env, dir, mapped)
