@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/spf13/cobra"
+
+	"qalam/experiment"
+	"qalam/space"
+	"qalam/store"
+)
+
+func newBest(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "best EXPERIMENT",
+		Short: "Show the best parameters found so far",
+		Long: `Show the best parameters found so far. With -o json or yaml it is the Trial as Katib would hold it, with -o name its name, with
+-o args the parameters as --name=value for a command line.`,
+		Example: `  qalam best mnist
+  python3 train.py $(qalam best mnist -o args)`,
+		Args:              exactly("the name of an experiment"),
+		ValidArgsFunction: a.completeNames,
+	}
+	output := outputFlag(cmd, "table", "wide", "json", "yaml", "jsonl", "name", "args")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ctx := cmd.Context()
+		return a.with(ctx, func(st *store.SQLite) error {
+			k, err := lookup(ctx, st, args[0])
+			if err != nil {
+				return err
+			}
+			if k.state.Optimal == nil {
+				return exit(exitNoMetric, "no trial of experiment %s has a value of %s yet; qalam doctor %s says why", k.state.Spec.Name, k.state.Spec.Objective.Metric, shellWord(k.state.Spec.Name))
+			}
+			return a.best(ctx, st, k, output.value)
+		})
+	}
+	return cmd
+}
+
+// bestTrial is the best trial in the output as JSON lines.
+type bestTrial struct {
+	Trial      int           `json:"trial"`
+	Name       string        `json:"name"`
+	Metric     string        `json:"metric"`
+	Value      *float64      `json:"value,omitempty"` // none where the objective is a text
+	Text       string        `json:"text"`
+	Assignment []space.Named `json:"assignment"`
+}
+
+func bestOf(k *kept) bestTrial {
+	o := k.state.Optimal
+	b := bestTrial{Trial: o.Number, Name: o.Name, Metric: k.state.Spec.Objective.Metric, Text: optimalValue(k), Assignment: k.state.Spec.Space.Named(o.Assignment)}
+	if !math.IsNaN(o.Value) {
+		b.Value = &o.Value
+	}
+	return b
+}
+
+func (a *app) best(ctx context.Context, st *store.SQLite, k *kept, form string) error {
+	o := k.state.Optimal
+	switch form {
+	case "name":
+		_, err := fmt.Fprintln(a.out, o.Name)
+		return err
+	case "args":
+		var words []string
+		for _, n := range k.state.Spec.Space.Named(o.Assignment) {
+			words = append(words, "--"+n.Name+"="+n.Value)
+		}
+		_, err := fmt.Fprintln(a.out, shellWords(words))
+		return err
+	case "jsonl":
+		return writeLine(a.out, bestOf(k))
+	case "json", "yaml":
+		t, err := trial(ctx, st, k.Record.UID, o.Number)
+		if err != nil {
+			return err
+		}
+		wire, err := k.Spec.ToTrial(t)
+		if err != nil {
+			return err
+		}
+		return writeDocument(a.out, wire, form)
+	}
+	if a.quiet {
+		_, err := fmt.Fprintln(a.out, bestLine(k))
+		return err
+	}
+	fmt.Fprintf(a.out, "%s %s: trial %d (%s)\n", k.state.Spec.Objective.Metric, optimalValue(k), o.Number, o.Name)
+	for _, n := range k.state.Spec.Space.Named(o.Assignment) {
+		fmt.Fprintf(a.out, "  %s = %s\n", n.Name, n.Value)
+	}
+	if form == "wide" {
+		for _, m := range o.Observation {
+			fmt.Fprintf(a.out, "%s: min %s, max %s, latest %s\n", m.Name, m.Min, m.Max, m.Latest)
+		}
+	}
+	return nil
+}
+
+// trial reads one trial.
+func trial(ctx context.Context, st *store.SQLite, uid string, number int) (experiment.Trial, error) {
+	for t, err := range st.Trials(ctx, uid, store.Query{Numbers: []int{number}}) {
+		return t, err
+	}
+	return experiment.Trial{}, exit(exitNotFound, "there is no trial %d", number)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"qalam/cmd/qalam/internal/view"
+	"qalam/experiment"
+	"qalam/store"
+)
+
+func newDoctor(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "doctor [EXPERIMENT]",
+		Short: "Say why trials are not done or failed, and what to do",
+		Long: `Say why trials of an experiment are not done, or why they failed, with the evidence and what to do. Without an experiment, say what
+this machine offers to trials.`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeNames,
+	}
+	output := outputFlag(cmd, "table", "jsonl")
+	ref := cmd.Flags().String("trial", "", "`number` or name of one trial")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ctx := cmd.Context()
+		if len(args) == 0 {
+			return a.machine(ctx)
+		}
+		return a.with(ctx, func(st *store.SQLite) error {
+			k, err := lookup(ctx, st, args[0])
+			if err != nil {
+				return err
+			}
+			if *ref != "" {
+				t, err := trialNamed(ctx, st, k.Record, *ref)
+				if err != nil {
+					return err
+				}
+				return a.tell(k, t, output.value)
+			}
+			return a.doctor(ctx, st, k, output.value)
+		})
+	}
+	return cmd
+}
+
+// machine says what this machine offers.
+func (a *app) machine(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "qalam-doctor-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	m, err := setup{Tier: "auto"}.look(ctx, dir, 1)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "isolation    %s\n", m.tier())
+	fmt.Fprintf(a.out, "processors   %s\n", view.Number(float64(m.capacity.MilliCPU)/1000))
+	fmt.Fprintf(a.out, "memory       %.1f GiB\n", float64(m.capacity.Memory)/(1<<30))
+	devices := "none found"
+	for i, d := range m.capacity.Devices {
+		if i == 0 {
+			devices = ""
+		} else {
+			devices += ", "
+		}
+		devices += d.Resource + " " + d.ID
+	}
+	fmt.Fprintf(a.out, "accelerators %s\n", devices)
+	home, err := a.folder()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "home         %s\n", home)
+	return nil
+}
+
+// diagnosis is what is known of a trial, in the output as JSON lines.
+type diagnosis struct {
+	Trial   int                   `json:"trial"`
+	Name    string                `json:"name"`
+	State   experiment.TrialState `json:"state"`
+	Reason  string                `json:"reason"`
+	Message string                `json:"message"`
+	Fix     string                `json:"fix,omitempty"`
+}
+
+// doctor tells of every trial that is not done, and of those that failed.
+func (a *app) doctor(ctx context.Context, st *store.SQLite, k *kept, form string) error {
+	q := store.Query{States: []experiment.TrialState{
+		experiment.TrialPending, experiment.TrialRunning, experiment.TrialFailed, experiment.TrialMetricsUnavailable,
+	}}
+	told := 0
+	for t, err := range st.Trials(ctx, k.Record.UID, q) {
+		if err == nil {
+			err = a.tell(k, t, form)
+		}
+		if err != nil {
+			return err
+		}
+		told++
+	}
+	if told == 0 && form != "jsonl" {
+		a.say("experiment %s: %s (%s); no trial is unfinished or failed", k.state.Spec.Name, k.state.Phase, k.state.Reason())
+	}
+	if by, err := st.Owner(); err == nil && by == nil && !k.state.Finished() && form != "jsonl" {
+		a.say("nobody carries the experiment out: qalam resume %s%s", shellWord(k.state.Spec.Name), a.homeFlag())
+	}
+	return nil
+}
+
+// tell tells of one trial.
+func (a *app) tell(k *kept, t experiment.Trial, form string) error {
+	if form == "jsonl" {
+		return writeLine(a.out, diagnosis{t.Number, t.Name, t.State, t.Reason, t.Message, t.Fix})
+	}
+	since := t.Completed
+	if since.IsZero() {
+		since = t.Created
+	}
+	fmt.Fprintf(a.out, "trial %d: %s, %s (%s ago)\n  %s\n", t.Number, t.State, t.Reason, view.Span(time.Since(since)), view.Clean(t.Message))
+	if t.Fix != "" {
+		fmt.Fprintf(a.out, "  fix: %s\n", view.Clean(t.Fix))
+	}
+	fmt.Fprintf(a.out, "  logs: qalam logs %s --trial %d%s\n", shellWord(k.state.Spec.Name), t.Number, a.homeFlag())
+	return nil
+}
