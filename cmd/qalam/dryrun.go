@@ -32,6 +32,9 @@ func (a *app) dryRun(ctx context.Context, o runOptions, x *spec.Experiment) erro
 	}
 	switch form := o.attach.output.value; form {
 	case "json", "yaml":
+		if o.made != nil {
+			return writeDocument(a.out, o.made, form)
+		}
 		wire := x.ToExperiment(k.state.Spec, "", k.Record.Created, experiment.Status{})
 		return writeDocument(a.out, written(wire), form)
 	case "name":

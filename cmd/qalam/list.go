@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -11,7 +10,6 @@ import (
 
 	"qalam/api/v1beta1"
 	"qalam/cmd/qalam/internal/view"
-	"qalam/experiment"
 	"qalam/store"
 )
 
@@ -76,55 +74,40 @@ func (a *app) list(ctx context.Context, st *store.SQLite, form string) error {
 	}
 	var rows [][]string
 	for _, x := range all {
-		rows = append(rows, listRow(x, form == "wide"))
+		row, err := listRow(ctx, st, x, form == "wide")
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
 	}
 	_, err = fmt.Fprint(a.out, view.Table(titles, rows, width(a.out)))
 	return err
 }
 
-// listed is the part of an experiment's record that a list shows.
-type listed struct {
-	Phase       experiment.Phase       `json:"phase"`
-	Conditions  []experiment.Condition `json:"conditions"`
-	Max         *int                   `json:"maxTrialCount"`
-	ParallelMax int                    `json:"parallelTrialCount"`
-}
-
-// listRow shows an experiment. Its documents are not read: the list is the same however many there are.
-func listRow(x store.Listed, wide bool) []string {
-	var rec listed
-	reason := ""
-	if json.Unmarshal(x.Record, &rec) != nil || rec.Phase == "" {
-		rec.Phase = experiment.Created
-	}
-	if n := len(rec.Conditions); n > 0 {
-		reason = rec.Conditions[n-1].Reason
+// listRow shows an experiment. One that this version cannot read is shown all the same.
+func listRow(ctx context.Context, st *store.SQLite, x store.Listed, wide bool) ([]string, error) {
+	record, err := st.Get(ctx, x.UID)
+	if err != nil {
+		return nil, err
 	}
 	c := x.Counts
-	trials := strconv.Itoa(c.Total() - c.Running - c.Pending)
-	if rec.Max != nil {
-		trials += "/" + strconv.Itoa(*rec.Max)
+	trials, phase, reason, best := strconv.Itoa(c.Total()-c.Running-c.Pending), "-", "", "-"
+	if k, err := read(ctx, st, record); err == nil {
+		phase, reason = string(k.state.Phase), k.state.Reason()
+		if most := k.state.Spec.MaxTrialCount; most != nil {
+			trials += "/" + strconv.Itoa(*most)
+		}
+		if o := k.state.Optimal; o != nil {
+			best = fmt.Sprintf("%s %s (trial %d)", view.Clean(k.state.Spec.Objective.Metric), view.Short(optimalValue(k)), o.Number)
+		}
+	} else {
+		reason = view.Clean(err.Error())
 	}
-	row := []string{x.Name, string(rec.Phase), trials, bestText(x.Record), view.Span(time.Since(x.Created))}
+	row := []string{x.Name, phase, trials, best, view.Span(time.Since(x.Created))}
 	if wide {
 		row = append(row, x.Namespace, reason, x.UID)
 	}
-	return row
-}
-
-// bestText is the best trial's objective by a record. It is the first metric of the observation.
-func bestText(data json.RawMessage) string {
-	var rec struct {
-		Optimal *struct {
-			Number      int                    `json:"number"`
-			Observation experiment.Observation `json:"observation"`
-		} `json:"optimal"`
-	}
-	if json.Unmarshal(data, &rec) != nil || rec.Optimal == nil || len(rec.Optimal.Observation) == 0 {
-		return "-"
-	}
-	m := rec.Optimal.Observation[0]
-	return fmt.Sprintf("trial %d (%s)", rec.Optimal.Number, view.Clean(m.Name+" "+m.Latest))
+	return row, nil
 }
 
 func (a *app) listWire(ctx context.Context, st *store.SQLite, all []store.Listed, form string) error {

@@ -20,12 +20,12 @@ func newManual(a *app) *cobra.Command {
 		Hidden: true,
 	}
 	reference := cmd.Flags().String("reference", "", "write the reference of all commands, in Markdown, to this `file`")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if *reference != "" {
 			if err := os.MkdirAll(filepath.Dir(*reference), 0o755); err != nil {
 				return err
 			}
-			return os.WriteFile(*reference, []byte(markdown(cmd.Root())), 0o644)
+			return os.WriteFile(*reference, []byte(markdown(newRoot(a))), 0o644)
 		}
 		if len(args) == 0 {
 			return usage("give a folder for the manual pages, or --reference FILE")
@@ -33,7 +33,7 @@ func newManual(a *app) *cobra.Command {
 		if err := os.MkdirAll(args[0], 0o755); err != nil {
 			return err
 		}
-		for _, c := range documented(cmd.Root()) {
+		for _, c := range documented(newRoot(a)) {
 			page := filepath.Join(args[0], strings.ReplaceAll(c.CommandPath(), " ", "-")+".1")
 			if err := os.WriteFile(page, []byte(roff(c)), 0o644); err != nil {
 				return err
@@ -46,10 +46,13 @@ func newManual(a *app) *cobra.Command {
 
 // documented lists a command and those below it that people use, in order.
 func documented(root *cobra.Command) []*cobra.Command {
+	if !root.HasParent() {
+		root.InitDefaultCompletionCmd()
+	}
 	list := []*cobra.Command{root}
 	for _, c := range root.Commands() {
-		if c.IsAvailableCommand() || c.Name() == "exit-codes" {
-			list = append(list, documented(c)...)
+		if c.Name() != "help" && (c.IsAvailableCommand() || c.Name() == "exit-codes") {
+			list = append(list, c)
 		}
 	}
 	return list

@@ -168,8 +168,10 @@ func (r *reporter) draw() {
 		select {
 		case <-tick.C:
 		case <-resized:
-			if w, h, err := term.GetSize(int(r.tty.Fd())); r.tty != nil && err == nil {
-				r.style.Width, r.style.Height = w, h
+			if r.tty != nil {
+				if w, h, err := term.GetSize(int(r.tty.Fd())); err == nil {
+					r.style.Width, r.style.Height = w, h
+				}
 			}
 			last = time.Time{}
 		case <-r.stop:

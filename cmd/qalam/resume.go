@@ -68,6 +68,7 @@ func (a *app) resume(ctx context.Context, st *store.SQLite, k *kept, edit experi
 			if !a.quiet {
 				fmt.Fprintf(a.err, "qalam: %s\n", err)
 			}
+			att.began = att.began.Add(k.state.Started.Sub(k.state.Completed)) // what is told took that long
 			return errors.Join(att.result(ctx), silent(outcome(&k.state)))
 		}
 		return &exitError{exitUsage, err}

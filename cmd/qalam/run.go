@@ -68,6 +68,7 @@ type runOptions struct {
 	resume, replace bool
 	free            bool // a name that is taken gets a number (tune without --name)
 	dryRun          int
+	made            map[string]any // the Experiment as tune made it; nil when it comes from files
 	edit            experiment.Edit
 	setup           setup
 	attach          *attachFlags

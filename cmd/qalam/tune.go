@@ -68,7 +68,8 @@ run as it is, by no shell, in the folder you are in and with your environment; i
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		data, err := yaml.Marshal(x)
+		o.made = written(x)
+		data, err := yaml.Marshal(o.made)
 		if err != nil {
 			return err
 		}
