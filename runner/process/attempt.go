@@ -297,13 +297,14 @@ func (a *attempt) finish(verdict workload.Verdict) {
 	a.publishEnd(report)
 }
 
+// publishEnd reports the end, after which the attempt can be released at once.
 func (a *attempt) publishEnd(report runner.Report) {
 	report.Ended = true
-	a.publish(report)
 	a.mu.Lock()
 	a.pid = 0
 	a.mu.Unlock()
 	close(a.ended)
+	a.publish(report)
 }
 
 // markLost says of every container that ran how it ended: nobody knows.

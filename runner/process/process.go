@@ -196,3 +196,10 @@ func (r *Runner) attempt(id runner.ID) *attempt {
 	defer r.mu.Unlock()
 	return r.attempts[id]
 }
+
+var (
+	_ runner.Runner  = (*Runner)(nil)
+	_ runner.Outputs = (*Runner)(nil)
+	_ runner.Prober  = (*Runner)(nil)
+	_ runner.Pages   = (*Runner)(nil)
+)

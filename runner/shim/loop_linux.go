@@ -128,7 +128,7 @@ func (s *shim) prepare() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("becoming the reaper of orphans: %w", err)
 	}
-	if err := s.spec.enter(); err != nil {
+	if err := s.spec.enter(s.dir); err != nil {
 		return err
 	}
 	path := s.dir + "/" + ControlFile

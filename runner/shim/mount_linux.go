@@ -19,7 +19,8 @@ func siginfoPID(info *unix.Siginfo) int {
 }
 
 // enter makes the namespaces that this process was cloned into fit for containers.
-func (s *Spec) enter() error {
+// Below dir lies the attempt, which must stay to be seen.
+func (s *Spec) enter(dir string) error {
 	if !s.Namespaces {
 		return nil
 	}
@@ -31,15 +32,27 @@ func (s *Spec) enter() error {
 			return fmt.Errorf("mounting /proc: %w", err)
 		}
 	}
+	if err := s.memory(dir); err != nil {
+		return err
+	}
+	if s.Network {
+		return loopbackUp()
+	}
+	return nil
+}
+
+// memory gives the attempt a /dev/shm of its own.
+func (s *Spec) memory(dir string) error {
+	if strings.HasPrefix(dir, "/dev/shm/") {
+		return nil
+	}
 	options := "mode=1777"
 	if s.ShmMegabyte > 0 {
 		options += ",size=" + itoa(s.ShmMegabyte) + "m"
 	}
-	if err := unix.Mount("tmpfs", "/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := unix.Mount("tmpfs", "/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("mounting /dev/shm: %w", err)
-	}
-	if s.Network {
-		return loopbackUp()
 	}
 	return nil
 }
