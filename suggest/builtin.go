@@ -7,7 +7,7 @@ func Builtin() Registry {
 		Algorithms: []Algorithm{
 			{
 				Name: "random", New: newRandom, Settings: []Setting{randomState},
-				Doc: "Draws every assignment independently from the parameters' distributions.",
+				Doc: "Draws assignments at random, none twice before a finite space is through.",
 			},
 			{
 				Name: "grid", New: newGrid, Supports: gridSupports,

@@ -30,10 +30,12 @@ func seedOf(settings Settings, seed uint64) uint64 {
 	return seed
 }
 
-// random draws every assignment independently: suggestion n is a function of the seed and n.
+// random draws assignments: suggestion n is a function of the seed and n. It draws them independently, but where there are
+// finitely many, all equally likely, it draws none again before it has drawn all: a repeated trial would teach nothing new.
 type random struct {
 	memoryless
 	space  *space.Space
+	size   uint64 // of a space to draw from without repetition, else 0
 	seed   uint64
 	source *rand.PCG
 	rng    *rand.Rand // reads source
@@ -41,7 +43,7 @@ type random struct {
 
 func newRandom(s *space.Space, settings Settings, seed uint64) (Suggester, error) {
 	source := rand.NewPCG(0, 0)
-	return &random{space: s, seed: seedOf(settings, seed), source: source, rng: rand.New(source)}, nil
+	return &random{space: s, size: shuffleSize(s), seed: seedOf(settings, seed), source: source, rng: rand.New(source)}, nil
 }
 
 // Ask draws n assignments.
@@ -51,8 +53,17 @@ func (r *random) Ask(first, n int) ([]Suggestion, error) {
 	}
 	suggestions := make([]Suggestion, max(n, 0))
 	for i := range suggestions {
-		SeedRand(r.source, r.seed, first+i)
-		suggestions[i].Assignment = r.space.Sample(r.rng)
+		suggestions[i].Assignment = r.draw(first + i)
 	}
 	return suggestions, nil
+}
+
+// draw draws the assignment of one trial.
+func (r *random) draw(number int) space.Assignment {
+	if r.size == 0 {
+		SeedRand(r.source, r.seed, number)
+		return r.space.Sample(r.rng)
+	}
+	done := uint64(number - 1)
+	return r.space.At(shuffled(done%r.size, r.size, mix(r.seed+golden*(done/r.size+1))))
 }
