@@ -285,4 +285,6 @@ func (n node) crowd(pods int64) bool {
 	return true
 }
 
-func podName(job, replica string, index int) string { return fmt.Sprintf("%s-%s-%d", job, replica, index) }
+func podName(job, replica string, index int) string {
+	return fmt.Sprintf("%s-%s-%d", job, replica, index)
+}

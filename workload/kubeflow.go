@@ -32,8 +32,8 @@ type rules struct {
 	number    int      // that port's default
 	restart   RestartPolicy
 	launcher  RestartPolicy // of the launcher, where it has another default
-	required  string // replica type that there must be one of, exactly
-	exact     bool   // a cluster takes replica types in their exact spelling only
+	required  string        // replica type that there must be one of, exactly
+	exact     bool          // a cluster takes replica types in their exact spelling only
 	extra     []string
 	settle    func(*kubeflowJob) // checks and policy
 	env       func(*kubeflowJob, *Pod)
@@ -150,7 +150,7 @@ func (k *kubeflowJob) read(specs node) bool {
 	}
 	total := int64(0)
 	for _, t := range k.types {
-		if r := found[t]; r != nil {
+		if r := found[t]; r != nil && r.count > 0 {
 			k.replicas = append(k.replicas, r)
 			total += int64(r.count)
 		}

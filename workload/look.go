@@ -178,7 +178,9 @@ func (st *seat) serves() bool {
 }
 
 // restarting says whether containers that end are started again in the pod.
-func (st *seat) restarting() bool { return st.Restart == RestartOnFailure || st.Restart == RestartAlways }
+func (st *seat) restarting() bool {
+	return st.Restart == RestartOnFailure || st.Restart == RestartAlways
+}
 
 // fail collects the failures of one pod.
 func (l *look) fail(st *seat) {

@@ -131,7 +131,9 @@ func (t *trainJob) slots() int {
 	return n
 }
 
-func isTune(command []string) bool { return len(command) >= 2 && command[0] == "tune" && command[1] == "run" }
+func isTune(command []string) bool {
+	return len(command) >= 2 && command[0] == "tune" && command[1] == "run"
+}
 
 // tune completes the command line of torchtune. A runtime's own command gets the job's endpoint; with the bare command "tune run"
 // of the TrainJob the recipe and its configuration follow from the model and the size of the job, and what the runtime says

@@ -194,7 +194,6 @@ func (t *trainJob) replicatedJob(rj node) bool {
 		labels[labelJobReplicas], labels[labelJobIndex] = strconv.FormatInt(replicas, 10), strconv.Itoa(r)
 		for i := range int(count) {
 			p := tmpl.pod(jobName+"-"+strconv.Itoa(i), labels)
-			p.complete(i)
 			p.Replica, p.Index, p.Rank, p.Restart = name, int(count)*r+i, int(count)*r+i, policy
 			p.Hostname, p.Subdomain = p.Name, subdomain
 			p.Names = hostNames(p.Name, subdomain, t.Namespace)
@@ -206,6 +205,7 @@ func (t *trainJob) replicatedJob(rj node) bool {
 			} else {
 				p.primary(t.options)
 			}
+			p.complete(i)
 			if t.framework == "mpi" && !trains && name == "node" && len(p.Spec.Containers) > 0 {
 				p.sleeps([]string{"/usr/sbin/sshd", "-De"})
 			}
