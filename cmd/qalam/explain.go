@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +45,12 @@ func newExplain(a *app) *cobra.Command {
 			if path == "images" {
 				_, err := fmt.Fprint(a.out, imagesText)
 				return err
+			}
+			switch first, _, _ := strings.Cut(path, "."); first {
+			case "":
+				path = "experiment"
+			case "metadata", "spec", "status":
+				path = "experiment." + path
 			}
 			text, err := v1beta1.Explain(path)
 			if err != nil {
