@@ -97,6 +97,7 @@ func (r *run) launch(t experiment.Trial, now time.Time) *live {
 		p, err := r.prepare(t)
 		if err == nil {
 			l.prepared = p
+			failpoint("prepared-trial")
 			err = r.e.runner.Start(ctx, p.task)
 		}
 		if err == nil {

@@ -375,3 +375,21 @@ func TestFaultsWithoutEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestLogsAreTrimmed: of a log beyond the limit the middle is given back, never what has not been recorded.
+func TestLogsAreTrimmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		noise := strings.Repeat(strings.Repeat("x", 1023)+"\n", logLimit>>10) // as large as the limit
+		th := newTheatre(t, document("  maxTrialCount: 1\n  parallelTrialCount: 1\n"), func(runner.Task) play {
+			return play{log: "loss=3\n" + noise + "loss=2\n", took: time.Second}
+		})
+		if _, err := th.run(t, th.store, nil); err != nil {
+			t.Fatal(err)
+		}
+		want := int64(len(noise)) + 14 - logTail
+		if len(th.stage.trims) != 1 || th.stage.trims[0] != want {
+			t.Errorf("trimmed up to %v, want once up to %d", th.stage.trims, want)
+		}
+		th.check(t, 1)
+	})
+}

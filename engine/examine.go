@@ -45,6 +45,9 @@ func (r *run) examine() error {
 	}
 	slices.SortFunc(order, func(a, b *live) int { return a.condition.looked.Compare(b.condition.looked) })
 	for _, l := range order[:min(len(order), maxExamined)] {
+		if err := r.trim(l); err != nil {
+			return err
+		}
 		if err := r.examineOne(l); err != nil {
 			return err
 		}

@@ -37,6 +37,7 @@ type stage struct {
 	acts    map[runner.ID]*act
 	starts  []runner.ID // every attempt that really began, in order
 	stops   []runner.ID
+	trims   []int64 // up to where logs were trimmed
 	live    int
 	most    int // attempts live at once
 	stopped chan struct{}
@@ -168,6 +169,13 @@ func (s *stage) Outputs(id runner.ID, collect runner.Collect) ([]runner.Output, 
 		return nil, nil
 	}
 	return []runner.Output{{Key: "pod/main/0.log", Kind: "text", Size: int64(len(a.log))}}, nil
+}
+
+func (s *stage) Trim(_ runner.ID, _ string, upTo int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trims = append(s.trims, upTo)
+	return nil
 }
 
 func (s *stage) Logs(id runner.ID) ([]runner.Output, error) {

@@ -158,7 +158,9 @@ func (r *run) write(ctx context.Context) error {
 		return err
 	}
 	r.batch.Experiment, r.batch.Record = r.state.UID, record
+	failpoint("unrecorded")
 	err = r.e.store.Write(ctx, r.batch)
+	failpoint("recorded")
 	r.batch = store.Batch{}
 	if err != nil {
 		return fmt.Errorf("record experiment %s: %w", r.state.Spec.Name, err)
@@ -180,6 +182,7 @@ func (r *run) act(ctx context.Context) error {
 		if err := do(ctx); err != nil {
 			return err
 		}
+		failpoint("acted")
 	}
 	return nil
 }

@@ -72,6 +72,7 @@ func (r *run) newTail(id runner.ID) *tail {
 
 // The collector kinds that the engine treats in a way of their own.
 const (
+	collectStdOut     = "StdOut"
 	collectPush       = "Push"
 	collectFile       = "File"
 	collectPrometheus = "PrometheusMetric"

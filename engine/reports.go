@@ -74,6 +74,7 @@ func (r *run) ended(l *live) error {
 		return err
 	}
 	r.batch.Appends = append(r.batch.Appends, appends...)
+	failpoint("drained")
 	end, err := r.endOf(l)
 	if err != nil {
 		return err
@@ -136,6 +137,9 @@ func (r *run) conclude(l *live, end experiment.End, observation experiment.Obser
 		}
 	}
 	r.effects = append(r.effects, func(context.Context) error {
+		if err := r.trim(l); err != nil {
+			return err
+		}
 		if err := r.e.runner.Release(l.id, true); err != nil {
 			return fmt.Errorf("release trial %s: %w", l.id.Trial, err)
 		}
