@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -60,3 +61,63 @@ func TestCrashAtRandom(t *testing.T) {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// steps are where the engine, its runner and a shim can be killed.
+var steps = map[string][]string{
+	"QALAM_FAILPOINT": {"unrecorded", "unrecorded@3", "unrecorded@9", "recorded", "recorded@2", "recorded@5", "recorded@11", "prepared-trial",
+		"prepared-trial@3", "acted", "acted@4", "drained", "drained@3", "prepared", "launched"},
+	"QALAM_SHIM_FAILPOINT": {"begin", "locked", "claimed", "started", "told", "ended", "written:exit.json", "recorded", "killed"},
+}
+
+// F-01, F-03: the engine or a shim is killed at every step that either takes.
+func TestCrashAtEveryStep(t *testing.T) {
+	t.Parallel()
+	program, err := breakable()
+	check(t, err)
+	rounds := count("QALAM_STEP_ROUNDS", 1)
+	for variable, names := range steps {
+		for _, step := range names {
+			for _, tier := range []string{"auto", "plain"} {
+				t.Run(step+" "+tier, func(t *testing.T) {
+					t.Parallel()
+					for range rounds {
+						crashAt(t, program, variable, step, tier)
+					}
+				})
+			}
+		}
+	}
+}
+
+func crashAt(t *testing.T, program, variable, step, tier string) {
+	h := newHome(t)
+	h.program = program
+	s := printing(h, "step", 2, 5, 2)
+	file := h.file("step.json", s.json(t))
+	a := h.audit(s)
+	value := step
+	if variable == "QALAM_SHIM_FAILPOINT" {
+		value += "@" + h.base + "/once"
+	}
+	args := []string{"run", file, "--progress", "plain", "--tier", tier}
+	p := h.startWith([]string{variable + "=" + value}, args...)
+	code := p.wait(h, patience)
+	if variable == "QALAM_FAILPOINT" {
+		if code != -1 {
+			t.Fatalf("nothing was killed: exit code %d\n%s", code, &p.out)
+		}
+		a.glance()
+		h.run(0, append(args, "--resume")...)
+	} else if code != 0 {
+		t.Fatalf("exit code %d\n%s", code, &p.out)
+	} else if len(lines(h.base+"/once")) != 0 || !there(h.base+"/once") {
+		t.Fatal("no shim was killed")
+	}
+	only(a, a.finished(), map[experiment.TrialState]int{experiment.TrialSucceeded: s.max})
+	a.deleted()
+}
+
+func there(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
