@@ -67,18 +67,22 @@ func layoutOf(apiVersion, kind string) (func(*Job, node, Options) error, error) 
 	if !ok {
 		group, version = "", apiVersion
 	}
-	switch {
-	case kind == "":
+	if kind == "" {
 		return nil, &SpecError{Path: "kind", Problem: "is missing", Fix: "say what kind of job the template is, as in kind: PyTorchJob"}
-	case group == "" && kind == "Pod" && version == "v1":
+	}
+	switch group + "/" + kind {
+	case "/Pod":
 		return layoutPod, nil
-	case group == "batch" && kind == "Job":
+	case "batch/Job":
 		return layoutJob, nil
-	case group == "kubeflow.org" && kind == "MPIJob" && version == "v2beta1":
-		return layoutMPI2, nil
-	case group == "trainer.kubeflow.org" && kind == "TrainJob":
+	case "trainer.kubeflow.org/TrainJob":
 		return layoutTrainJob, nil
-	case group == "kubeflow.org":
+	case "kubeflow.org/MPIJob":
+		if version == "v2beta1" {
+			return layoutMPI2, nil
+		}
+	}
+	if group == "kubeflow.org" {
 		if rules, ok := kubeflowKinds[kind]; ok {
 			if version != "v1" {
 				return nil, &KindError{apiVersion, kind, "of the group's versions, v1 is the one whose rules Qalam knows"}

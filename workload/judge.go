@@ -136,14 +136,7 @@ func (l *look) fatal() *fatal {
 			found = &f
 		}
 	}
-	if d := l.Policy.ActiveDeadline; d > 0 && !l.start.IsZero() && !l.now.Before(l.start.Add(d)) {
-		add(fatal{at: l.start.Add(d), reason: "DeadlineExceeded", message: fmt.Sprintf("%s %s was active longer than its deadline of %s", l.Kind, l.Name, d)})
-	}
-	for _, st := range l.seats {
-		if d := st.deadline(); !d.IsZero() && !l.now.Before(d) {
-			add(fatal{at: d, reason: "DeadlineExceeded", message: fmt.Sprintf("pod %s was active longer than its deadline of %d s", st.Name, *st.Spec.ActiveDeadlineSeconds)})
-		}
-	}
+	l.late(add)
 	if len(l.failures) == 0 {
 		return found
 	}
@@ -167,6 +160,18 @@ func (l *look) fatal() *fatal {
 		}
 	}
 	return found
+}
+
+// late adds the deadlines that have passed.
+func (l *look) late(add func(fatal)) {
+	if d := l.Policy.ActiveDeadline; d > 0 && !l.start.IsZero() && !l.now.Before(l.start.Add(d)) {
+		add(fatal{at: l.start.Add(d), reason: "DeadlineExceeded", message: fmt.Sprintf("%s %s was active longer than its deadline of %s", l.Kind, l.Name, d)})
+	}
+	for _, st := range l.seats {
+		if d := st.deadline(); !d.IsZero() && !l.now.Before(d) {
+			add(fatal{at: d, reason: "DeadlineExceeded", message: fmt.Sprintf("pod %s was active longer than its deadline of %d s", st.Name, *st.Spec.ActiveDeadlineSeconds)})
+		}
+	}
 }
 
 func (l *look) exceeded(f *failure) fatal {

@@ -13,20 +13,7 @@ func (c *check) capacity() {
 	if c.Capacity == nil || !c.sound {
 		return
 	}
-	sums := map[string]int64{}
-	for i := range c.job.Pods {
-		p := &c.job.Pods[i]
-		if p.Idle || p.Held {
-			continue
-		}
-		for _, n := range p.Spec.Containers {
-			for name, q := range n.Resources.asked() {
-				if v, err := q.MilliValue(); err == nil {
-					sums[name] += v
-				}
-			}
-		}
-	}
+	sums := c.job.asked()
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
 		have, known := c.Capacity[name]
 		if !known && !extended(name) {
@@ -48,6 +35,25 @@ func (c *check) capacity() {
 			c.warn("L17", SeverityWarning, "parallelTrialCount", fmt.Sprintf("%d trials at once ask for %d times %s %s, and there are %s: some will wait", parallel, parallel, milli(need), name, milli(most)), fmt.Sprintf("set it to %d", max(most/max(need, 1), 1)))
 		}
 	}
+}
+
+// asked adds up what the pods of a job ask for at once, in thousandths.
+func (j *Job) asked() map[string]int64 {
+	sums := map[string]int64{}
+	for i := range j.Pods {
+		p := &j.Pods[i]
+		if p.Idle || p.Held {
+			continue
+		}
+		for _, n := range p.Spec.Containers {
+			for name, q := range n.Resources.asked() {
+				if v, err := q.MilliValue(); err == nil {
+					sums[name] += v
+				}
+			}
+		}
+	}
+	return sums
 }
 
 // asked is what a container is admitted by: its requests, and its limits where it has no request.

@@ -278,20 +278,24 @@ func (c *check) hostNetwork() {
 func (c *check) shells() {
 	for _, r := range c.templates {
 		main := c.trains(r)
-		if c.PrimaryContainer != "" && main.get("name").value != c.PrimaryContainer {
-			for _, n := range r.containers() {
-				if n.get("name").value == c.PrimaryContainer {
-					main = n
-				}
+		for _, n := range r.containers() {
+			if c.PrimaryContainer != "" && n.get("name").value == c.PrimaryContainer {
+				main = n
 			}
 		}
-		w := words(main)
-		env := len(w) > 1 && path.Base(w[0]) == "env" && shells[path.Base(w[1])]
-		if env {
-			w = w[1:]
-		}
-		if len(w) > 1 && shells[path.Base(w[0])] && strings.HasPrefix(w[1], "-") && strings.HasSuffix(w[1], "c") && (env || w[0] != "sh" && w[0] != "bash" || w[1] != "-c") {
+		if flattened(words(main)) {
 			c.warn("L24b", SeverityError, main.at("command"), "Katib knows only the exact words sh or bash and -c: it turns this command into one that does nothing and succeeds", `write command: ["sh", "-c", …]`)
 		}
 	}
+}
+
+// flattened says whether a command is that of a shell which Katib does not know for one.
+func flattened(w []string) bool {
+	if len(w) > 2 && path.Base(w[0]) == "env" && shells[path.Base(w[1])] {
+		return strings.HasSuffix(w[2], "c")
+	}
+	if len(w) < 2 || !shells[path.Base(w[0])] || w[1][:min(len(w[1]), 1)] != "-" || !strings.HasSuffix(w[1], "c") {
+		return false
+	}
+	return w[0] != "sh" && w[0] != "bash" || w[1] != "-c"
 }

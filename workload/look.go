@@ -200,12 +200,11 @@ func (l *look) fail(st *seat) {
 			l.add(l.containerFailure(st, &c))
 		}
 	}
-	done := false // the container that counts has ended well: helpers beside it need not
-	for _, c := range st.status.Containers {
-		done = done || c.Name == st.Default && c.Terminated != nil && c.Terminated.ExitCode == 0 && st.Restart != RestartAlways
+	if st.done() {
+		return
 	}
 	for _, c := range st.status.Containers {
-		if c.Terminated == nil || done {
+		if c.Terminated == nil {
 			continue
 		}
 		bad := c.Terminated.ExitCode != 0
@@ -213,6 +212,13 @@ func (l *look) fail(st *seat) {
 			l.add(l.containerFailure(st, &c))
 		}
 	}
+}
+
+// done says whether the container that counts has ended well: then helpers beside it need not.
+func (st *seat) done() bool {
+	return st.Restart != RestartAlways && slices.ContainsFunc(st.status.Containers, func(c ContainerStatus) bool {
+		return c.Name == st.Default && c.Terminated != nil && c.Terminated.ExitCode == 0
+	})
 }
 
 func (l *look) add(f *failure) {

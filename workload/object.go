@@ -231,38 +231,43 @@ func (l *look) trainObject(v Verdict) object {
 	}
 	jobs := list{}
 	for _, name := range names {
-		active, ready, failed, succeeded, pods := 0, 0, 0, 0, 0
-		for _, st := range l.seats {
-			if st.Replica != name {
-				continue
-			}
-			pods++
-			switch {
-			case st.status.Phase == PodSucceeded:
-				succeeded++
-			case st.status.Phase == PodFailed && v.Phase == Failed:
-				failed++
-			case st.begun && !v.final():
-				active++
-				if st.serves() {
-					ready++
-				}
-			}
-		}
-		whole := func(b bool) int64 {
-			if b {
-				return 1
-			}
-			return 0
-		}
-		jobs = append(jobs, object{"name": name, "suspended": int64(0), "active": whole(active > 0), "ready": whole(pods > 0 && ready == pods),
-			"succeeded": whole(pods > 0 && succeeded == pods), "failed": whole(failed > 0)})
+		jobs = append(jobs, l.jobStatus(name, &v))
 	}
 	status := object{"jobsStatus": jobs}
 	if c.list != nil {
 		status["conditions"] = c.list
 	}
 	return status
+}
+
+// jobStatus is the status of one of the Jobs of a TrainJob.
+func (l *look) jobStatus(name string, v *Verdict) object {
+	active, ready, failed, succeeded, pods := 0, 0, 0, 0, 0
+	for _, st := range l.seats {
+		if st.Replica != name {
+			continue
+		}
+		pods++
+		switch {
+		case st.status.Phase == PodSucceeded:
+			succeeded++
+		case st.status.Phase == PodFailed && v.Phase == Failed:
+			failed++
+		case st.begun && !v.final():
+			active++
+			if st.serves() {
+				ready++
+			}
+		}
+	}
+	whole := func(b bool) int64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	return object{"name": name, "suspended": int64(0), "active": whole(active > 0), "ready": whole(pods > 0 && ready == pods),
+		"succeeded": whole(pods > 0 && succeeded == pods), "failed": whole(failed > 0)}
 }
 
 // podObject is the status of a bare pod.

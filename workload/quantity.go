@@ -68,19 +68,28 @@ func (q Quantity) rat() (*big.Rat, error) {
 	if unit, ok := units[suffix]; ok {
 		return r.Mul(r, unit), nil
 	}
-	if suffix[0] != 'e' && suffix[0] != 'E' {
+	power, ok := powerOfTen(suffix)
+	if !ok {
 		return nil, q.bad()
 	}
+	return r.Mul(r, power), nil
+}
+
+// powerOfTen reads an exponent as in e3 or E-3.
+func powerOfTen(suffix string) (*big.Rat, bool) {
 	const largest = 40
+	if suffix[0] != 'e' && suffix[0] != 'E' {
+		return nil, false
+	}
 	exponent, err := strconv.Atoi(suffix[1:])
 	if err != nil || exponent < -largest || exponent > largest {
-		return nil, q.bad()
+		return nil, false
 	}
 	power := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(exponent, -exponent))), nil))
 	if exponent < 0 {
 		power.Inv(power)
 	}
-	return r.Mul(r, power), nil
+	return power, true
 }
 
 func (q Quantity) bad() error {

@@ -155,19 +155,7 @@ func (t *trainJob) replicatedJob(rj node) bool {
 		t.speaks = name
 		t.override(job.get("template").get("spec"))
 	}
-	replicas := rj.get("replicas").within(0, maxPods, 1)
-	count := job.get("parallelism").within(0, 1<<31-1, 1)
-	switch {
-	case t.framework == "mpi" && name == "node" && !trains:
-		count, replicas = t.nodes, 1
-		if t.policy.get("mpi").get("runLauncherAsNode").boolean() {
-			count = max(t.nodes-1, 1)
-		}
-	case t.framework == "mpi" && trains:
-		count, replicas = 1, 1
-	case trains:
-		count, replicas = t.nodes, 1
-	}
+	replicas, count := t.size(rj, name, trains)
 	if t.spec.get("trainer").get("numNodes").crowd(int64(len(t.Pods)) + count*replicas) {
 		return false
 	}
@@ -184,35 +172,56 @@ func (t *trainJob) replicatedJob(rj node) bool {
 		}
 		t.Policy.BackoffLimit = &limit
 	}
-	subdomain := t.subdomain()
 	for r := range int(replicas) {
-		jobName := t.Name + "-" + name + "-" + strconv.Itoa(r)
-		labels := t.jobLabels(jobName)
-		delete(labels, "batch.kubernetes.io/controller-uid")
-		delete(labels, "controller-uid")
-		labels[labelJobSet], labels[labelReplicatedJob] = t.Name, name
-		labels[labelJobReplicas], labels[labelJobIndex] = strconv.FormatInt(replicas, 10), strconv.Itoa(r)
 		for i := range int(count) {
-			p := tmpl.pod(jobName+"-"+strconv.Itoa(i), labels)
-			p.Replica, p.Index, p.Rank, p.Restart = name, int(count)*r+i, int(count)*r+i, policy
-			p.Hostname, p.Subdomain = p.Name, subdomain
-			p.Names = hostNames(p.Name, subdomain, t.Namespace)
-			if c := p.Spec.container("node"); c != nil {
-				p.Default = "node"
-				if trains && t.trainer.has() {
-					t.env(c, i, int(count))
-				}
-			} else {
-				p.primary(t.options)
-			}
-			p.complete(i)
-			if t.framework == "mpi" && !trains && name == "node" && len(p.Spec.Containers) > 0 {
-				p.sleeps([]string{"/usr/sbin/sshd", "-De"})
-			}
-			t.Pods = append(t.Pods, p)
+			t.pod(&tmpl, name, r, i, int(count), int(replicas))
 		}
 	}
 	return true
+}
+
+// size is how many Jobs a replicated job makes, and how many pods each has.
+func (t *trainJob) size(rj node, name string, trains bool) (replicas, count int64) {
+	replicas = rj.get("replicas").within(0, maxPods, 1)
+	count = rj.get("template").get("spec").get("parallelism").within(0, 1<<31-1, 1)
+	switch {
+	case t.framework == "mpi" && name == "node" && !trains:
+		count = t.nodes
+		if t.policy.get("mpi").get("runLauncherAsNode").boolean() {
+			count = max(t.nodes-1, 1)
+		}
+		return 1, count
+	case t.framework == "mpi" && trains:
+		return 1, 1
+	case trains:
+		return 1, t.nodes
+	}
+	return replicas, count
+}
+
+// pod adds one pod of a Job of a replicated job.
+func (t *trainJob) pod(tmpl *template, name string, jobIndex, index, count, replicas int) {
+	trains, subdomain := name == t.speaks, t.subdomain()
+	jobName := t.Name + "-" + name + "-" + strconv.Itoa(jobIndex)
+	p := tmpl.pod(jobName+"-"+strconv.Itoa(index), map[string]string{
+		"batch.kubernetes.io/job-name": jobName, "job-name": jobName, labelJobSet: t.Name, labelReplicatedJob: name,
+		labelJobReplicas: strconv.Itoa(replicas), labelJobIndex: strconv.Itoa(jobIndex),
+	})
+	p.Replica, p.Index, p.Rank, p.Restart = name, count*jobIndex+index, count*jobIndex+index, RestartPolicy(tmpl.spec.RestartPolicy)
+	p.Hostname, p.Subdomain, p.Names = p.Name, subdomain, hostNames(p.Name, subdomain, t.Namespace)
+	if c := p.Spec.container("node"); c != nil {
+		p.Default = "node"
+		if trains && t.trainer.has() {
+			t.env(c, index, count)
+		}
+	} else {
+		p.primary(t.options)
+	}
+	p.complete(index)
+	if t.framework == "mpi" && !trains && name == "node" && len(p.Spec.Containers) > 0 {
+		p.sleeps([]string{"/usr/sbin/sshd", "-De"})
+	}
+	t.Pods = append(t.Pods, p)
 }
 
 // subdomain is the name of the service that all pods of the job have their names in.
