@@ -124,6 +124,10 @@ func (p *Progress) tally(c *canvas, now time.Time) {
 		done = fmt.Sprintf("%d/%d done", p.done(), *p.most)
 	}
 	parts := []part{{done, bold}}
+	narrow := c.Width < 60
+	if narrow { // the time is worth more than the counts
+		parts = append(parts, part{"  " + Clock(now.Sub(p.began)), ""})
+	}
 	count := func(n int, what, color string) {
 		if n > 0 {
 			parts = append(parts, part{fmt.Sprintf("  %d %s", n, what), color})
@@ -135,7 +139,9 @@ func (p *Progress) tally(c *canvas, now time.Time) {
 	count(p.counts.MetricsUnavailable, "without metric", red)
 	count(p.counts.EarlyStopped, "stopped early", yellow)
 	count(p.counts.Killed, "killed", yellow)
-	parts = append(parts, part{"   " + Clock(now.Sub(p.began)) + " elapsed", ""})
+	if !narrow {
+		parts = append(parts, part{"   " + Clock(now.Sub(p.began)) + " elapsed", ""})
+	}
 	if left, ok := p.left(now); ok {
 		parts = append(parts, part{"  ~" + about(left) + " left", dim})
 	}
@@ -211,15 +217,18 @@ func (p *Progress) trials(c *canvas, room int, now time.Time) {
 		return 2
 	}
 	slices.SortStableFunc(shown, func(a, b activeTrial) int { return rank(a) - rank(b) })
-	bad := min(len(p.bad), maxBad, max(1, room-len(shown)), room)
+	bad := min(len(p.bad), maxBad, max(0, room-len(shown)))
+	if bad == 0 && len(p.bad) > 0 && room > 2 {
+		bad = 1
+	}
 	room -= bad
-	if hidden := len(shown) - room; hidden > 0 {
+	if hidden := len(shown) - room; hidden > 0 && room > 1 {
 		room--
 		shown = shown[:max(0, room)]
 		hidden = len(p.active) - len(shown)
 		defer func() { c.line(part{fmt.Sprintf("  and %d more trials under way", hidden), dim}) }()
 	}
-	for _, a := range shown {
+	for _, a := range shown[:min(len(shown), room)] {
 		p.activeLine(c, a, now)
 	}
 	for _, t := range p.bad[len(p.bad)-bad:] {

@@ -5,6 +5,7 @@ package view
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -83,9 +84,15 @@ func about(d time.Duration) string {
 	return fmt.Sprintf("%.1f days", d.Hours()/24)
 }
 
-// Clean takes out of a text what would disturb a terminal: control characters, of which line breaks and tabs become spaces, and
-// marks that change the direction of writing. What trials print must not reach a terminal otherwise.
+// escapes are the sequences by which a program colours what it prints, moves the cursor or names a window.
+var escapes = regexp.MustCompile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?)")
+
+// Clean takes out of a text what would disturb a terminal: control characters and sequences, of which line breaks and tabs become
+// spaces, and marks that change the direction of writing. What trials print must not reach a terminal otherwise.
 func Clean(text string) string {
+	if strings.ContainsRune(text, '\x1b') {
+		text = escapes.ReplaceAllString(text, "")
+	}
 	clean := func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
