@@ -137,18 +137,26 @@ type sparseOfTF struct {
 	Task taskOfTF `json:"task"`
 }
 
+// cluster lists the addresses of all tasks of a TFJob.
+func (k *kubeflowJob) cluster() map[string][]string {
+	if k.tasks == nil {
+		k.tasks = map[string][]string{}
+		for _, r := range k.replicas {
+			for i := range r.count {
+				k.tasks[r.lower] = append(k.tasks[r.lower], podName(k.Name, r.lower, i)+"."+k.Namespace+".svc:"+strconv.Itoa(r.port))
+			}
+		}
+	}
+	return k.tasks
+}
+
 func envTF(k *kubeflowJob, p *Pod) {
 	dynamic := k.spec.get("enableDynamicWorker").boolean()
 	p.spare = dynamic && p.Replica == "worker"
 	if k.total == 1 {
 		return
 	}
-	cluster := map[string][]string{}
-	for _, r := range k.replicas {
-		for i := range r.count {
-			cluster[r.lower] = append(cluster[r.lower], podName(k.Name, r.lower, i)+"."+k.Namespace+".svc:"+strconv.Itoa(r.port))
-		}
-	}
+	cluster := k.cluster()
 	task := taskOfTF{p.Replica, p.Index}
 	var config any = clusterOfTF{cluster, task, "cloud"}
 	if dynamic {

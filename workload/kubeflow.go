@@ -75,6 +75,7 @@ type kubeflowJob struct {
 	total    int
 	pytorch  pytorch
 	mpi      mpi
+	tasks    map[string][]string // addresses of a TFJob's tasks
 }
 
 func (k *kubeflowJob) replica(name string) *replica {
