@@ -78,6 +78,9 @@ func TestCrashAtEveryStep(t *testing.T) {
 	for variable, names := range steps {
 		for _, step := range names {
 			for _, tier := range []string{"auto", "plain"} {
+				if tier == "plain" && variable == "QALAM_FAILPOINT" && rounds == 1 {
+					continue // the engine knows no tiers
+				}
 				t.Run(step+" "+tier, func(t *testing.T) {
 					t.Parallel()
 					for range rounds {

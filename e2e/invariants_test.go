@@ -275,11 +275,11 @@ func (a *auditor) best(st *store.SQLite, state *experiment.State, x *spec.Experi
 			check(a, err)
 			sum.Add(p.Point)
 		}
+		v, own := o.Value(experiment.Observe(map[string]metrics.Summary{o.Metric: sum}, o)), o.Value(t.Observation)
 		if sum.Count >= keptPoints {
-			continue
+			v = own // not all of its points are kept
 		}
-		v := o.Value(experiment.Observe(map[string]metrics.Summary{o.Metric: sum}, o))
-		if own := o.Value(t.Observation); own != v && !(math.IsNaN(own) && math.IsNaN(v)) {
+		if own != v && !(math.IsNaN(own) && math.IsNaN(v)) {
 			a.Errorf("I5: trial %d is worth %v, its points say %v", t.Number, own, v)
 		}
 		if !math.IsNaN(v) && !math.IsInf(v, 0) && (bestNumber == 0 || o.Cost(v) < o.Cost(best)) {
