@@ -88,7 +88,7 @@ func (r *run) endOf(l *live) (experiment.End, error) {
 	end := experiment.End{Time: time.Now(), Reason: l.report.Verdict.Reason, Message: l.report.Verdict.Message}
 	switch {
 	case l.report.Stopped && r.interrupting:
-		end.Cause = experiment.EndInterrupted
+		end.Cause, end.Reason, end.Message = experiment.EndInterrupted, "Interrupted", "the run was interrupted"
 		return end, nil
 	case l.report.Stopped:
 		end.Cause = experiment.EndStopped
