@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"qalam/experiment"
 	"qalam/metrics"
@@ -13,6 +15,13 @@ import (
 
 // trialNameEnv is the variable by which a trial's containers know their trial, as under Katib.
 const trialNameEnv = "KATIB_TRIAL_NAME"
+
+// What holds of restarts that a job's spec says nothing about. Upstream a kind such as PyTorchJob restarts for ever, so that a
+// point at which training always fails holds up the experiment, and waits 10 s before the first restart, doubled each time.
+const (
+	restartLimit = 6
+	restartDelay = time.Second
+)
 
 // prepared is a trial rendered, laid out as pods and ready for a runner.
 type prepared struct {
@@ -26,7 +35,11 @@ func Prepare(x Experiment, t experiment.Trial, runtimes []map[string]any) (runne
 	if err != nil {
 		return runner.Task{}, err
 	}
-	job, err := workload.Expand(object, workload.Options{Runtimes: append(runtimes, x.Spec.Runtimes...)})
+	limit := int32(restartLimit)
+	job, err := workload.Expand(object, workload.Options{
+		Runtimes: append(slices.Clip(runtimes), x.Spec.Runtimes...), PrimaryContainer: x.Spec.PrimaryContainer,
+		BackoffLimit: &limit, Backoff: restartDelay,
+	})
 	if err != nil {
 		return runner.Task{}, err
 	}

@@ -34,6 +34,7 @@ type attempt struct {
 	within  time.Duration     // the grace it was told
 	lost    string            // why there is no shim though the attempt has not ended by itself
 	decided *workload.Verdict // once it is final
+	since   time.Time         // when the first of its pods first started; zero before
 	queue   []shim.Command
 	retry   time.Duration
 	last    runner.Report
@@ -242,7 +243,13 @@ func (a *attempt) judge() workload.Verdict {
 	if a.decided != nil {
 		return *a.decided
 	}
-	v := a.r.options.Judge(a.task.Job, workload.Status{Pods: a.statuses()}, a.r.clock.now())
+	pods := a.statuses()
+	for i := range pods { // the deadline counts from the first start, which later runs of the pods no longer show
+		if at := pods[i].StartTime; !at.IsZero() && (a.since.IsZero() || at.Before(a.since)) {
+			a.since = at
+		}
+	}
+	v := a.r.options.Judge(a.task.Job, workload.Status{Pods: pods, StartTime: a.since}, a.r.clock.now())
 	if stops, _ := a.stopping(); !over(v) || stops {
 		return v
 	}
