@@ -12,10 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qalam/engine"
 	"qalam/experiment"
 	"qalam/runner"
 	"qalam/runner/process"
 	"qalam/store"
+	"qalam/workload"
 )
 
 // logOptions say which logs are wanted.
@@ -47,11 +49,11 @@ several streams each line begins with where it comes from. What was removed from
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
 		return a.with(ctx, func(st *store.SQLite) error {
-			x, err := find(ctx, st, args[0])
+			k, err := lookup(ctx, st, args[0])
 			if err != nil {
 				return err
 			}
-			return a.logs(ctx, st, x, o)
+			return a.logs(ctx, st, k, o)
 		})
 	}
 	return cmd
@@ -111,15 +113,20 @@ type stream struct {
 type printer struct {
 	out     io.Writer
 	streams map[string]*stream
-	labels  bool
+	pods    []workload.Pod // of each trial: a label must tell them apart before all have logs
+	labels  bool           // there are several trials
 }
 
-func (a *app) logs(ctx context.Context, st *store.SQLite, x store.Experiment, o logOptions) error {
+func (a *app) logs(ctx context.Context, st *store.SQLite, k *kept, o logOptions) error {
+	x := k.Record
 	trials, err := o.choose(ctx, st, x)
 	if err != nil {
 		return err
 	}
 	p := &printer{out: a.out, streams: map[string]*stream{}, labels: len(trials) > 1}
+	if task, err := engine.Prepare(k.Experiment, trials[0], nil); err == nil { // what was run was prepared in the same way
+		p.pods = task.Job.Pods
+	}
 	for {
 		found, over := 0, true
 		for i, t := range trials {
@@ -168,7 +175,6 @@ func (p *printer) print(home, uid string, t experiment.Trial, o logOptions) (int
 		}
 	}
 	found := 0
-	several := p.labels || severalSources(logs)
 	for _, l := range logs {
 		if o.pod != "" && l.Pod != o.pod && !strings.HasSuffix(l.Pod, "-"+o.pod) || o.container != "" && l.Container != o.container {
 			continue
@@ -176,11 +182,8 @@ func (p *printer) print(home, uid string, t experiment.Trial, o logOptions) (int
 		found++
 		s := p.streams[l.Path]
 		if s == nil {
-			s = &stream{path: l.Path}
+			s = &stream{path: l.Path, label: p.label(l, t)}
 			p.streams[l.Path] = s
-			if several {
-				s.label = logLabel(l, t, logs, p.labels)
-			}
 		}
 		if err := p.copy(s); err != nil {
 			return found, err
@@ -189,33 +192,25 @@ func (p *printer) print(home, uid string, t experiment.Trial, o logOptions) (int
 	return found, nil
 }
 
-// severalSources reports whether logs come from more than one container.
-func severalSources(logs []process.Log) bool {
-	for _, l := range logs {
-		if l.Pod != logs[0].Pod || l.Container != logs[0].Container {
-			return true
-		}
-	}
-	return false
-}
-
-// logLabel says where a log comes from, as shortly as it is clear: the pod without the trial's name, the container where its
-// pod has several.
-func logLabel(l process.Log, t experiment.Trial, all []process.Log, withTrial bool) string {
-	pod := strings.TrimPrefix(strings.TrimPrefix(l.Pod, t.Name), "-")
+// label says where a log comes from, as shortly as it is clear: the trial where there are several, the pod without the trial's
+// name where its trial has several, the container where its pod has several.
+func (p *printer) label(l process.Log, t experiment.Trial) string {
 	var parts []string
-	if withTrial {
+	if p.labels {
 		parts = append(parts, "#"+strconv.Itoa(t.Number))
 	}
-	pods, containers := false, false
-	for _, other := range all {
-		pods = pods || other.Pod != l.Pod
-		containers = containers || other.Pod == l.Pod && other.Container != l.Container
+	pods, containers := 0, 0
+	for _, pod := range p.pods {
+		if pod.Idle {
+			continue
+		}
+		pods++
+		containers = max(containers, len(pod.Spec.Containers)+len(pod.Spec.InitContainers))
 	}
-	if pods && pod != "" {
-		parts = append(parts, pod)
+	if pods > 1 {
+		parts = append(parts, strings.TrimPrefix(strings.TrimPrefix(l.Pod, t.Name), "-"))
 	}
-	if containers {
+	if containers > 1 {
 		parts = append(parts, l.Container)
 	}
 	return strings.Join(parts, "/")

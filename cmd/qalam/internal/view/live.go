@@ -222,14 +222,16 @@ func (p *Progress) trials(c *canvas, room int, now time.Time) {
 		bad = 1
 	}
 	room -= bad
-	if hidden := len(shown) - room; hidden > 0 && room > 1 {
+	hidden := 0
+	if len(shown) > room && room > 1 {
 		room--
-		shown = shown[:max(0, room)]
-		hidden = len(p.active) - len(shown)
-		defer func() { c.line(part{fmt.Sprintf("  and %d more trials under way", hidden), dim}) }()
+		hidden = len(shown) - room
 	}
 	for _, a := range shown[:min(len(shown), room)] {
 		p.activeLine(c, a, now)
+	}
+	if hidden > 0 {
+		c.line(part{fmt.Sprintf("  and %d more trials under way", hidden), dim})
 	}
 	for _, t := range p.bad[len(p.bad)-bad:] {
 		c.line(part{fmt.Sprintf("  #%-3d ", t.Number), ""}, part{pad(stateWord(t), 9), red}, part{because(t), ""})
