@@ -43,6 +43,9 @@ const (
 // attach carries an experiment out and tells how it goes. Its error leads to the exit code.
 func (a *attachment) attach(ctx context.Context) error {
 	a.began = time.Now()
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE) // a reader that goes away does not end the experiment
+	defer signal.Stop(pipe)
 	before, err := a.values(ctx)
 	if err != nil {
 		return err

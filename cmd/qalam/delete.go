@@ -48,7 +48,7 @@ func (a *app) delete(ctx context.Context, st *store.SQLite, ref string, grace ti
 	if _, err := st.RequestDelete(ctx, x.UID); err != nil {
 		return err
 	}
-	for {
+	for told := false; ; {
 		by, err := a.owned(ctx, st, "qalam delete "+x.Name, func() error {
 			if _, err := st.Get(ctx, x.UID); errors.Is(err, store.ErrNotFound) {
 				return nil // its process did it
@@ -69,6 +69,10 @@ func (a *app) delete(ctx context.Context, st *store.SQLite, ref string, grace ti
 		if _, err := st.Get(ctx, x.UID); errors.Is(err, store.ErrNotFound) {
 			a.say("experiment %s is deleted", x.Name)
 			return nil
+		}
+		if !told && !carriesOut(by, x.Name) {
+			told = true
+			a.say("waiting: pid %d (%s) has the home; the experiment is deleted when that ends", by.PID, by.Command)
 		}
 		select {
 		case <-ctx.Done():

@@ -157,6 +157,7 @@ func (r *reporter) write() {
 // draw draws on a terminal until close.
 func (r *reporter) draw() {
 	defer close(r.done)
+	defer screen.Mute(r.tty)()
 	s := screen.New(r.out)
 	resized := make(chan os.Signal, 1)
 	signal.Notify(resized, syscall.SIGWINCH)

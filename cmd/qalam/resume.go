@@ -36,7 +36,7 @@ are taken charge of; those that were interrupted are repeated.`,
 			if err != nil {
 				return err
 			}
-			release, err := st.Own(ctx, "qalam resume "+record.Name)
+			release, err := st.Own(ctx, ownResume+record.Name)
 			if err != nil {
 				return err
 			}

@@ -209,7 +209,7 @@ func (a *app) runIn(ctx context.Context, st *store.SQLite, o runOptions, x *spec
 	case !o.resume && !o.replace:
 		return exit(exitConflict, "there is an experiment %s already: go on with it by --resume, delete it first by --replace, or run this one as another by --name", x.Spec.Name)
 	}
-	release, err := st.Own(ctx, "qalam run "+x.Spec.Name)
+	release, err := st.Own(ctx, ownRun+x.Spec.Name)
 	if err != nil {
 		return err
 	}

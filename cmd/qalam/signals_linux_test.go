@@ -230,8 +230,12 @@ func TestCtrlCOnceEndsTrialsAndCanBeResumed(t *testing.T) {
 	dir, env := environment(t, patient, 2, 2)
 	s := inTerminal(t, dir, env, 80, 24, "run", "e.yaml")
 	s.waitFor(`2 running`)
+	s.press("typed\r") // what is typed does not disturb the drawing
 	s.press(ctrlC)
 	s.ends(exitInterrupted, 10*time.Second)
+	if strings.Contains(s.text(), "typed") {
+		t.Errorf("the terminal shows what is typed:\n%q", s.text())
+	}
 	if !strings.Contains(s.text(), "qalam resume live") || !strings.Contains(s.text(), "\x1b[?25h") {
 		t.Errorf("no command to go on, or no cursor:\n%q", s.text())
 	}

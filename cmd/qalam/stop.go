@@ -63,9 +63,24 @@ func (a *app) stop(ctx context.Context, st *store.SQLite, ref string) error {
 	if err != nil || by == nil {
 		return err
 	}
+	if !carriesOut(by, name) {
+		a.say("experiment %s is to be stopped; nobody carries it out now, and pid %d (%s) has the home", name, by.PID, by.Command)
+		return nil
+	}
 	a.say("experiment %s: stopping; %s will come to their own end (qalam with pid %d carries it out)", name, plural(k.state.Counts.Running, "running trial"), by.PID)
 	return nil
 }
+
+// carriesOut reports whether the owner of a home is the one that carries an experiment out.
+func carriesOut(by *store.Owner, name string) bool {
+	return by.Command == ownRun+name || by.Command == ownResume+name
+}
+
+// What the owner of a home says it is.
+const (
+	ownRun    = "qalam run "
+	ownResume = "qalam resume "
+)
 
 // say tells what was done, unless the user wants to hear nothing.
 func (a *app) say(format string, args ...any) {
