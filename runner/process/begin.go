@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -240,6 +241,9 @@ func (a *attempt) run(p *pod, c *container) shim.Run {
 	if len(r.Cgroups) == 0 {
 		r.Cgroups = a.grant.Cgroups[""]
 	}
+	if a.grant.SoftMemory {
+		r.Memory = c.Process.Limits.Memory
+	}
 	if !a.namespaces() {
 		return r
 	}
@@ -261,7 +265,7 @@ func (a *attempt) writeSpec(start []shim.Run) error {
 	f := specFile{
 		Spec: shim.Spec{
 			Marker: a.marker, Namespaces: a.namespaces(), PIDs: a.namespaces() && a.r.options.Isolation.PIDs,
-			Network: a.namespaces() && !a.grant.HostNetwork, Cgroups: a.cgroups(), Start: start, Final: a.final,
+			Network: a.namespaces() && !a.grant.HostNetwork, Cgroups: a.cgroups(), Tasks: a.tasks(), Start: start, Final: a.final,
 		},
 		Engine: record{BootID: a.bootID, Grant: a.grant},
 	}
@@ -274,6 +278,18 @@ func (a *attempt) writeSpec(start []shim.Run) error {
 		f.Engine.Pods = append(f.Engine.Pods, old)
 	}
 	return shim.WriteFile(a.dir, shim.SpecFile, f, false)
+}
+
+// tasks is how many processes and threads the attempt may have at once.
+func (a *attempt) tasks() int64 {
+	if n := a.r.options.Tasks; n > 0 {
+		return n
+	}
+	n := int64(0)
+	for _, p := range a.pods {
+		n += int64(len(p.containers))
+	}
+	return n * provision.Tasks(runtime.NumCPU())
 }
 
 func (a *attempt) cgroups() []string {

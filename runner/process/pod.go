@@ -80,6 +80,9 @@ func (c *container) message() string {
 	if c.Exited.Error != "" {
 		return c.Exited.Error
 	}
+	if c.Exited.Over != "" {
+		return c.Exited.Over
+	}
 	if c.Termination == "" {
 		return ""
 	}
@@ -182,7 +185,7 @@ func (c *container) began(when func(shim.Stamp) time.Time) time.Time {
 func (c *container) status(when func(shim.Stamp) time.Time) workload.ContainerStatus {
 	s := workload.ContainerStatus{Name: c.Name, RestartCount: int32(max(c.Asked, c.First, 0))}
 	if c.Before != nil {
-		s.LastTerminated = terminated(c.Before, c.Before.Error, when)
+		s.LastTerminated = terminated(c.Before, c.Before.Error+c.Before.Over, when)
 	}
 	switch {
 	case c.idle():
@@ -205,7 +208,7 @@ func terminated(e *shim.Exited, message string, when func(shim.Stamp) time.Time)
 	switch {
 	case e.Error != "":
 		t.Reason = "StartError"
-	case e.OOM && e.Code != 0:
+	case e.Over != "", e.OOM && e.Code != 0:
 		t.Reason = "OOMKilled"
 	case e.Code == 0:
 		t.Reason = "Completed"

@@ -50,6 +50,7 @@ type Options struct {
 	HostNetwork bool // every task sees this machine's network, not only those that ask for it
 	Pool        Pool
 	Provisioner Provisioner
+	Tasks       int64 // most processes and threads an attempt may have at once; 0 means provision.Tasks for each of its containers
 	// Judge tells what the rules of a job's kind make of its pods; nil means (*workload.Job).Judge.
 	Judge func(job *workload.Job, status workload.Status, now time.Time) workload.Verdict
 	Now   func() time.Time // the wall clock; nil means a clock that follows CLOCK_BOOTTIME from when the Runner was made

@@ -59,6 +59,8 @@ func play(role string) {
 		})))
 	case "engine":
 		playEngine()
+	default:
+		playLimits(role)
 	}
 }
 

@@ -38,6 +38,10 @@ type Limits struct {
 	Pids     int64 `json:"pids,omitempty"`
 }
 
+// Tasks is how many processes and threads a container may have at once by default on a machine with so many processors: more than
+// any training needs, and few enough for the machine to go on when a program starts them without end.
+func Tasks(cores int) int64 { return max(4096, 256*int64(cores)) }
+
 // Container is one container of a pod, as far as this machine is concerned.
 type Container struct {
 	Name    string  `json:"name"`
@@ -53,9 +57,10 @@ type Container struct {
 
 // Grant is what this machine has set aside for one task. Containers are named "pod/container".
 type Grant struct {
-	Devices map[string][]Device `json:"devices,omitempty"` // by container: accelerators it may use
-	Ports   map[string]int      `json:"ports,omitempty"`   // by "pod/port": the port here instead of one the pod listens on
-	Cgroups map[string][]string `json:"cgroups,omitempty"` // by container: existing cgroup folders to start it in; "" has the whole attempt's
+	Devices    map[string][]Device `json:"devices,omitempty"`    // by container: accelerators it may use
+	Ports      map[string]int      `json:"ports,omitempty"`      // by "pod/port": the port here instead of one the pod listens on
+	Cgroups    map[string][]string `json:"cgroups,omitempty"`    // by container: existing cgroup folders to start it in; "" has the whole attempt's
+	SoftMemory bool                `json:"softMemory,omitempty"` // the kernel does not enforce limits of memory: they are to be watched
 	// Addresses holds every pod's IP address by its name, HostNetwork says that the task sees this machine's network. The
 	// runner fills them in.
 	Addresses   map[string]string `json:"addresses,omitempty"`

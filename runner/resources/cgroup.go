@@ -212,7 +212,7 @@ func try(parent string, files ...string) error {
 // String says in words how limits are enforced.
 func (g *Groups) String() string {
 	if g == nil {
-		return "soft limits: memory and processor limits are not enforced by the kernel (no cgroup can be made here)"
+		return "soft limits: memory is watched about once a second, processors are not limited (no cgroup can be made here)"
 	}
 	var have []string
 	for _, c := range controllers {
@@ -220,7 +220,11 @@ func (g *Groups) String() string {
 			have = append(have, c)
 		}
 	}
-	return fmt.Sprintf("cgroup v%d limits for %s", g.version, strings.Join(have, ", "))
+	mode := fmt.Sprintf("cgroup v%d limits for %s", g.version, strings.Join(have, ", "))
+	if !g.Enforces("memory") {
+		mode += "; memory is watched about once a second"
+	}
+	return mode
 }
 
 // Enforces says whether the kernel enforces limits of memory (or cpu, pids).
@@ -249,8 +253,9 @@ func groupName(id runner.ID) string {
 }
 
 // make makes a group for the attempt and one for each container that has limits, and returns their folders as
-// provision.Grant.Cgroups has them. An attempt without limits gets none, unless always.
-func (g *Groups) make(task runner.Task, always bool) (map[string][]string, error) {
+// provision.Grant.Cgroups has them. An attempt without limits gets none, unless always. A limited container also gets no more than so
+// many processes and threads.
+func (g *Groups) make(task runner.Task, always bool, tasks int64) (map[string][]string, error) {
 	if g == nil || !always && !limited(task) {
 		return nil, nil
 	}
@@ -271,6 +276,7 @@ func (g *Groups) make(task runner.Task, always bool) (map[string][]string, error
 			if limits == (provision.Limits{}) {
 				continue
 			}
+			limits.Pids = tasks
 			if err := g.limit(out, pod.Name+"/"+c.Name, name, limits); err != nil {
 				g.remove(out)
 				return nil, err

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ type Options struct {
 	// GroupAll makes a cgroup for every attempt, so that all its processes can be killed at once; a PID namespace does that too,
 	// and costs less.
 	GroupAll bool
+	Tasks    int64 // most processes and threads that a container with a cgroup may have at once; 0 means provision.Tasks
 }
 
 // Pool hands out a machine's resources: first come, first served, all that a task asks for or nothing. It may be used by several
@@ -68,6 +70,9 @@ func New(o Options) (*Pool, error) {
 			return nil, fmt.Errorf("finding a folder for locks: %w: set XDG_CACHE_HOME", err)
 		}
 		o.Locks = filepath.Join(cache, "qalam", "locks")
+	}
+	if o.Tasks == 0 {
+		o.Tasks = provision.Tasks(runtime.NumCPU())
 	}
 	locks, err := openLocks(o.Locks)
 	if err != nil {
@@ -252,8 +257,9 @@ func (p *Pool) admit(w *waiter) string {
 	}
 	err := p.takePorts(h, w)
 	if err == nil {
-		h.grant.Cgroups, err = p.o.Groups.make(w.task, p.o.GroupAll)
+		h.grant.Cgroups, err = p.o.Groups.make(w.task, p.o.GroupAll, p.o.Tasks)
 	}
+	h.grant.SoftMemory = !p.o.Groups.Enforces("memory")
 	if err != nil {
 		h.release()
 		w.done, w.err = true, err

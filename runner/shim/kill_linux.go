@@ -72,7 +72,7 @@ func (s *shim) killAll() {
 
 // sweep kills the orphans that one container has left, and what those leave.
 func (s *shim) sweep(r *Run) {
-	marker := []byte(MarkerVariable + "=" + s.spec.Marker + "/" + r.Pod + "/" + r.Container + "/" + itoa(r.Number) + "\x00")
+	marker := []byte(MarkerVariable + "=" + s.mark(r) + "\x00")
 	for range 100 {
 		killed := 0
 		for _, pid := range children() {
@@ -94,17 +94,20 @@ func (s *shim) sweep(r *Run) {
 }
 
 // children lists the PIDs of this process's children, zombies included.
-func children() []int {
+func children() []int { return childrenOf(os.Getpid()) }
+
+func childrenOf(parent int) []int {
 	var pids []int
-	tasks, err := os.ReadDir("/proc/self/task")
+	dir := "/proc/" + strconv.Itoa(parent) + "/task/"
+	tasks, err := os.ReadDir(dir)
 	if err != nil {
 		return nil
 	}
 	for _, task := range tasks {
-		b, err := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		b, err := os.ReadFile(dir + task.Name() + "/children")
 		if err != nil {
-			if _, gone := os.Stat("/proc/self/task/" + task.Name()); gone == nil {
-				return childrenByScan() // this kernel has no such file
+			if _, gone := os.Stat(dir + task.Name()); gone == nil {
+				return childrenByScan(parent) // this kernel has no such file
 			}
 			continue
 		}
@@ -117,13 +120,13 @@ func children() []int {
 	return pids
 }
 
-func childrenByScan() []int {
+func childrenByScan(parent int) []int {
 	var pids []int
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
 	}
-	self := strconv.Itoa(os.Getpid())
+	self := strconv.Itoa(parent)
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil {

@@ -26,6 +26,7 @@ type shim struct {
 	plain bool // every start so far was one of spec.Start and has ended with code 0
 	exit  string
 	until time.Duration // boot time at which exit kills; meaningful when exit is set
+	look  time.Duration // boot time at which to look at memory again; 0 means never
 }
 
 // child is one container's process.
@@ -37,6 +38,7 @@ type child struct {
 	ooms    int
 	started Stamp
 	told    bool          // that it started
+	over    string        // as in Exited
 	until   time.Duration // boot time at which it is killed; 0 means never
 }
 
@@ -52,6 +54,7 @@ func run(dir string) int {
 		s.reap()
 		s.tell()
 		s.expire()
+		s.measure()
 	}
 	s.killAll()
 	failpoint("killed")
@@ -174,8 +177,8 @@ func (s *shim) wait() {
 
 // deadline is the first boot time at which something must be killed or told; 0 means that there is none.
 func (s *shim) deadline() time.Duration {
-	var next time.Duration
-	if s.exit != "" {
+	next := s.look
+	if s.exit != "" && (next == 0 || s.until < next) {
 		next = s.until
 	}
 	for _, c := range s.live {
@@ -289,6 +292,9 @@ func (s *shim) startAll(runs []Run) {
 			continue
 		}
 		s.live[c.pid] = c
+		if r.Memory > 0 {
+			s.lookAfter(lookClose)
+		}
 		if err := s.watch(c.pidfd); err != nil {
 			complain(fmt.Errorf("watching %s: %w", r.Base(), err))
 		}
@@ -354,7 +360,7 @@ func (s *shim) finish(c *child) {
 	finished := Now()
 	delete(s.live, c.pid)
 	unix.Close(c.pidfd)
-	e := Exited{Code: status.ExitStatus(), Started: c.started, Finished: finished}
+	e := Exited{Code: status.ExitStatus(), Over: c.over, Started: c.started, Finished: finished}
 	if status.Signaled() {
 		e.Signal = int(status.Signal())
 		e.Code = 128 + e.Signal

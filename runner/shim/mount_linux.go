@@ -22,6 +22,7 @@ func siginfoPID(info *unix.Siginfo) int {
 // Below dir lies the attempt, which must stay to be seen.
 func (s *Spec) enter(dir string) error {
 	if !s.Namespaces {
+		s.boundTasks()
 		return nil
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
@@ -35,6 +36,7 @@ func (s *Spec) enter(dir string) error {
 	if err := s.memory(dir); err != nil {
 		return err
 	}
+	s.boundTasks()
 	if s.Network {
 		return loopbackUp()
 	}

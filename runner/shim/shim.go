@@ -39,6 +39,7 @@ type Spec struct {
 	Cgroups     []string `json:"cgroups,omitempty"`    // folders that hold every process of the attempt
 	Start       []Run    `json:"start,omitempty"`      // what to start at once
 	Final       bool     `json:"final,omitempty"`      // to exit by itself when all of Start have ended with code 0
+	Tasks       int64    `json:"tasks,omitempty"`      // most processes and threads it may have at once; 0 means no limit
 	ShmMegabyte int      `json:"shm,omitempty"`        // size of the attempt's own /dev/shm in MiB; 0 means half the memory
 }
 
@@ -55,6 +56,7 @@ type Run struct {
 	Mounts    []Mount  `json:"mounts,omitempty"`   // where there are namespaces
 	Cgroups   []string `json:"cgroups,omitempty"`
 	NetPod    string   `json:"netPod,omitempty"`
+	Memory    int64    `json:"memory,omitempty"` // bytes above which it is killed, where the kernel does not see to that; 0 means never
 }
 
 // Base is the beginning of the names of the files that tell of a run.
@@ -117,6 +119,7 @@ type Exited struct {
 	Code     int    `json:"code"`             // 128+signal when a signal killed it, 126 or 127 when it could not be started
 	Signal   int    `json:"signal,omitempty"` // the signal that killed it, or 0
 	OOM      bool   `json:"oom,omitempty"`    // the kernel killed one of its processes for want of memory
+	Over     string `json:"over,omitempty"`   // how far it was above Run.Memory, and so was killed
 	Error    string `json:"error,omitempty"`  // why it could not be started
 	Started  Stamp  `json:"started"`
 	Finished Stamp  `json:"finished"`

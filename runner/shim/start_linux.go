@@ -91,7 +91,7 @@ func (s *shim) fork(c *child, apart bool) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("forbidding new privileges: %w", err)
 	}
-	env := append(r.Env[:len(r.Env):len(r.Env)], MarkerVariable+"="+s.spec.Marker+"/"+r.Pod+"/"+r.Container+"/"+itoa(r.Number))
+	env := append(r.Env[:len(r.Env):len(r.Env)], MarkerVariable+"="+s.mark(r))
 	path, err := lookPath(r.Argv[0], r.Dir, env)
 	if err != nil {
 		return err
