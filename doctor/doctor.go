@@ -41,6 +41,7 @@ type Metric struct {
 	Lines      int64     // lines read so far
 	NearMiss   []string  // lines that look like the metric but did not match
 	Suggestion string    // a filter that would match NearMiss, or ""
+	Trouble    string    // why points cannot be collected from where the experiment says; "" when they can
 	First      time.Time // when the first point of the objective arrived; zero before
 }
 

@@ -33,12 +33,15 @@ func noMetricAtEnd(s *Snapshot) *Finding {
 func noMetric(s *Snapshot) *Finding {
 	since := s.primary()
 	limit := max(firstPointLimit, slowFactor*s.Peers.MedianFirstPoint)
+	if s.Metric.Trouble != "" {
+		limit = 0
+	}
 	if s.Ended || since.IsZero() || s.Metric.Points > 0 || s.Metric.Kind == "Push" || s.Now.Sub(since) < limit {
 		return nil
 	}
 	f := s.metricFinding(fmt.Sprintf("running for %s without a value of %s", age(s.Now.Sub(since)), s.Metric.Name))
 	f.Severity = Note
-	if s.Now.Sub(since) >= max(firstPointLong, limit) || len(s.Metric.NearMiss) > 0 {
+	if s.Now.Sub(since) >= max(firstPointLong, limit) || s.Metric.Trouble != "" || len(s.Metric.NearMiss) > 0 {
 		f.Severity = Warning
 	}
 	return f
@@ -52,6 +55,9 @@ func (s *Snapshot) metricFinding(message string) *Finding {
 		filter = strings.Join(m.Filters, " ; ")
 	}
 	switch {
+	case m.Trouble != "":
+		f.Evidence = []string{m.Trouble}
+		f.Fix = "have the trial write an ordinary file at metricsCollectorSpec.source.fileSystemPath.path"
 	case m.Kind == "StdOut" && m.Lines == 0:
 		f.Evidence = []string{"it has printed nothing at all"}
 		f.Fix = "make the program flush its output (PYTHONUNBUFFERED=1, or print(…, flush=True))"

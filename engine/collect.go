@@ -32,6 +32,7 @@ type tail struct {
 	curve     experiment.CurveBuilder
 	objective experiment.Objective
 	first     time.Time // when the first point of the objective arrived
+	trouble   string    // why points cannot be collected from where the experiment says; "" when they can
 	paged     time.Time // when the metrics page was last looked at
 	buf       []byte
 }
@@ -48,18 +49,34 @@ type source struct {
 // It changes the tail at once: the caller records the appends or stops for good.
 func (t *tail) read(outputs runner.Outputs, now time.Time, final bool) ([]store.Append, error) {
 	list, err := outputs.Outputs(t.id, t.collect)
+	if t.unreadable(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list outputs of trial %s: %w", t.id.Trial, err)
 	}
 	var appends []store.Append
 	for _, o := range list {
 		a, err := t.readOutput(outputs, o, now, final)
+		appends = append(appends, a...)
+		if t.unreadable(err) {
+			break
+		}
 		if err != nil {
 			return nil, err
 		}
-		appends = append(appends, a...)
 	}
 	return appends, nil
+}
+
+// unreadable keeps in mind why points cannot be collected, for the doctor to tell: it is no reason to stop the experiment.
+func (t *tail) unreadable(err error) bool {
+	t.trouble = ""
+	if !errors.Is(err, runner.ErrUnreadable) {
+		return false
+	}
+	t.trouble = err.Error()
+	return true
 }
 
 func (t *tail) readOutput(outputs runner.Outputs, o runner.Output, now time.Time, final bool) ([]store.Append, error) {

@@ -132,7 +132,7 @@ func (r *run) metricOf(l *live) doctor.Metric {
 	objective := r.state.Spec.Objective.Metric
 	m := doctor.Metric{
 		Name: objective, Filters: r.x.Spec.Collector.Filters, Kind: string(r.x.Spec.Collector.Kind),
-		Points: l.tail.summaries()[objective].Count, First: l.tail.first,
+		Points: l.tail.summaries()[objective].Count, First: l.tail.first, Trouble: l.tail.trouble,
 	}
 	for _, s := range l.tail.sources {
 		if s.scanner == nil {

@@ -105,6 +105,9 @@ func (r *run) endOf(l *live) (experiment.End, error) {
 	switch v := r.x.Spec.Conditions.Evaluate(text); v.Outcome {
 	case spec.JobSucceeded:
 		end.Cause = experiment.EndSucceeded
+		if l.tail.summaries()[r.state.Spec.Objective.Metric].Count == 0 {
+			r.explain(l, &end)
+		}
 	case spec.JobFailed:
 		end.Cause = experiment.EndFailed
 		r.explain(l, &end)

@@ -83,6 +83,9 @@ func succeeded(t Trial, e End, objective Objective) Trial {
 	}
 	t.State, t.Reason = TrialMetricsUnavailable, ReasonTrialMetricsUnavailable
 	t.Message = fmt.Sprintf("Metrics are not available: the job succeeded but %s has no value", objective.Metric)
+	if e.Fix != "" && e.Message != "" { // whoever knows what to do knows why
+		t.Message = "Metrics are not available: " + e.Message
+	}
 	if text := objective.text(t.Observation); text != Unavailable {
 		t.Message = fmt.Sprintf("Metrics are not available: the job succeeded but %s is %q, not a finite number", objective.Metric, text)
 	}

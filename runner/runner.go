@@ -5,6 +5,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"qalam/workload"
@@ -64,6 +65,11 @@ type Report struct {
 // Status is the report in the words of the job kind's rules.
 func (r Report) Status() workload.Status { return workload.Status{Pods: r.Pods} }
 
+// ErrUnreadable says that points cannot be collected from where the experiment says, as it is now: there is a device, a FIFO, a
+// folder or a symbolic link, or something that may not be read. An error that wraps it is meant for the user; nothing else of the
+// attempt is the worse for it.
+var ErrUnreadable = errors.New("points cannot be collected")
+
 // Output is one stream of bytes that a trial writes and points are read from.
 type Output struct {
 	Key  string // stable within the attempt: "pod/container/0.log", "pod/container/file", …
@@ -89,7 +95,7 @@ type Runner interface {
 
 // Outputs gives access to what attempts wrote, while they run and afterwards.
 type Outputs interface {
-	// Outputs lists the streams that points are collected from.
+	// Outputs lists the streams that points are collected from. An error may wrap ErrUnreadable, here and of ReadAt.
 	Outputs(id ID, collect Collect) ([]Output, error)
 	// Logs lists the logs of all containers of an attempt, whether points are collected from them or not, in the order of
 	// their keys: "pod/container/0.log", one for each run of the container.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"qalam/runner"
 	"qalam/runner/shim"
 )
@@ -97,17 +99,36 @@ func (a *attempt) logs(s speaker) ([]runner.Output, error) {
 }
 
 func (a *attempt) file(s speaker, key, inside string) ([]runner.Output, error) {
-	info, err := os.Stat(s.container.outside(inside))
+	info, err := os.Lstat(s.container.outside(inside))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
+		return nil, fmt.Errorf("%w: %w", runner.ErrUnreadable, err)
+	}
+	if err := readable(info, inside); err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("the collector's path %s is a folder, not a file", inside)
-	}
 	return []runner.Output{{Key: key + "/file", Kind: "text", Size: info.Size()}}, nil
+}
+
+// readable refuses what only looks like a file with metrics. A link is not followed: where it leads is another place inside the
+// container than here, and it may lead to what the trial's author was not to see.
+func readable(info fs.FileInfo, name string) error {
+	kind := ""
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return nil
+	case mode.IsDir():
+		kind = "folder"
+	case mode&fs.ModeSymlink != 0:
+		kind = "symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		kind = "FIFO"
+	default:
+		kind = "device or socket"
+	}
+	return fmt.Errorf("%w: %s is a %s, not a file", runner.ErrUnreadable, name, kind)
 }
 
 func (a *attempt) events(s speaker, key, inside string) ([]runner.Output, error) {
@@ -118,7 +139,7 @@ func (a *attempt) events(s speaker, key, inside string) ([]runner.Output, error)
 			return nil
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", runner.ErrUnreadable, err)
 		}
 		if !d.Type().IsRegular() || !strings.Contains(d.Name(), "tfevents") {
 			return nil
@@ -179,14 +200,21 @@ func (r *Runner) ReadAt(id runner.ID, key string, buf []byte, offset int64) (int
 	if err != nil {
 		return 0, err
 	}
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, io.EOF
 	}
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%w: %w", runner.ErrUnreadable, err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if err := readable(info, key); err != nil {
+		return 0, err
+	}
 	return f.ReadAt(buf, offset)
 }
 
