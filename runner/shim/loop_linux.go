@@ -55,6 +55,7 @@ func run(dir string) int {
 		s.tell()
 		s.expire()
 		s.measure()
+		s.forsaken()
 	}
 	s.killAll()
 	failpoint("killed")
@@ -159,9 +160,9 @@ func (s *shim) over() bool {
 // wait sleeps until a command came, a container's process ended or a deadline passed. SIGCHLD of an orphan also ends it, so that
 // orphans are reaped soon; one that is missed is reaped at the next occasion.
 func (s *shim) wait() {
-	timeout := -1
+	timeout := int(forsakenAfter / time.Millisecond)
 	if next := s.deadline(); next > 0 {
-		timeout = int(max(0, next-Boottime())/time.Millisecond) + 1
+		timeout = min(timeout, int(max(0, next-Boottime())/time.Millisecond)+1)
 	}
 	var events [8]unix.EpollEvent
 	n, err := unix.EpollWait(s.poll, events[:], timeout)
@@ -172,6 +173,17 @@ func (s *shim) wait() {
 		if int(e.Fd) == s.ctl {
 			s.read()
 		}
+	}
+}
+
+// forsakenAfter bounds how long a shim goes on after its folder was removed.
+const forsakenAfter = time.Minute
+
+// forsaken ends everything when the attempt's folder has been removed: nobody could ever learn what becomes of it.
+func (s *shim) forsaken() {
+	var st unix.Stat_t
+	if s.exit == "" && unix.Fstat(s.lock, &st) == nil && st.Nlink == 0 {
+		s.exit, s.until = "the folder was removed", Boottime()
 	}
 }
 

@@ -89,44 +89,7 @@ func (s *shim) isolate(r *Run, apart bool) error {
 			return fmt.Errorf("setting the host name %q: %w", r.Hostname, err)
 		}
 	}
-	for _, m := range r.Mounts {
-		if err := m.make(); err != nil {
-			return &startError{126, fmt.Sprintf("mounting %s at %s: %v", m.Source, m.Target, err)}
-		}
-	}
-	return nil
-}
-
-func (m Mount) make() error {
-	if !filepath.IsAbs(m.Target) || filepath.Clean(m.Target) == "/" {
-		return errors.New("the target must be an absolute path below /")
-	}
-	target := filepath.Clean(m.Target)
-	dir := true
-	if m.Source != "tmpfs" {
-		info, err := os.Stat(m.Source)
-		if err != nil {
-			return err
-		}
-		dir = info.IsDir()
-	}
-	if err := makeTarget(target, dir); err != nil {
-		return err
-	}
-	if m.Source == "tmpfs" {
-		options := "mode=1777"
-		if m.Size > 0 {
-			options += fmt.Sprintf(",size=%d", m.Size)
-		}
-		return unix.Mount("tmpfs", target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options)
-	}
-	if err := unix.Mount(m.Source, target, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return err
-	}
-	if m.ReadOnly {
-		return remountReadOnly(target)
-	}
-	return nil
+	return mountAll(r.Mounts)
 }
 
 // remountReadOnly keeps the flags that a mount has, because a user namespace must not drop them.
@@ -146,7 +109,8 @@ func remountReadOnly(target string) error {
 
 // makeTarget makes a path exist as a folder or file to mount on, without touching what lies on disk: the folder that lacks it is
 // covered by memory that shows the same entries.
-func makeTarget(target string, dir bool) error {
+// In folders that are the container's own it is simply made.
+func makeTarget(target string, dir bool, own func(string) bool) error {
 	info, err := os.Stat(target)
 	if err == nil {
 		if info.IsDir() != dir {
@@ -173,7 +137,7 @@ func makeTarget(target string, dir bool) error {
 	if err != nil {
 		return err
 	}
-	if !isCover(have) {
+	if !isCover(have) && !own(have) {
 		if have == "/" {
 			err = coverRoot()
 		} else {

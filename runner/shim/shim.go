@@ -68,6 +68,11 @@ type Mount struct {
 	Target   string `json:"target"`
 	ReadOnly bool   `json:"readOnly,omitempty"`
 	Size     int64  `json:"size,omitempty"`
+	// Layer is a folder of the container's own that holds what it writes below Target, so that Source stays as it is; "" means
+	// that it writes to Source.
+	Layer string   `json:"layer,omitempty"`
+	Own   bool     `json:"own,omitempty"`  // nobody else uses Source: what is mounted below Target may be made room for there
+	Keep  []string `json:"keep,omitempty"` // paths below Target that stay to be seen as they are outside, where they exist
 }
 
 // Command is one line of the control FIFO. Exactly one of its first four fields is set.

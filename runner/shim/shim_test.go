@@ -154,6 +154,34 @@ func TestNothingSurvives(t *testing.T) {
 	})
 }
 
+// TestForsaken: a shim whose folder is removed ends what it runs, and itself.
+func TestForsaken(t *testing.T) {
+	tiers(t, func(t *testing.T, spec Spec) {
+		dir := t.TempDir()
+		spec.Marker = dir
+		spec.Start = []Run{sh("echo up; exec sleep 600")}
+		a := launch(t, dir, spec)
+		for a.log() != "up\n" {
+			time.Sleep(5 * time.Millisecond)
+		}
+		wake, err := os.OpenFile(filepath.Join(dir, ControlFile), os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer wake.Close()
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wake.WriteString("{}\n"); err != nil { // it would look by itself within a minute
+			t.Fatal(err)
+		}
+		a.cmd.Wait() // that its end can no longer be written down is no success
+		if left := marked(t, dir); len(left) > 0 {
+			t.Errorf("still there: %v", left)
+		}
+	})
+}
+
 // marked lists the processes whose environment holds the marker.
 func marked(t *testing.T, marker string) []string {
 	t.Helper()
