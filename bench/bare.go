@@ -109,19 +109,27 @@ func (p *bare) copy(dir string) error {
 	})
 }
 
-// run starts shims, so many at once, and returns how long that took.
-func (p *bare) run(dirs []string, width int) (time.Duration, error) {
+// run starts shims, so many at once, and returns how long that took, and how much longer each of the last tenth took than of the
+// first.
+func (p *bare) run(dirs []string, width int) (took time.Duration, growth float64, err error) {
 	trouble, err := os.Create(filepath.Join(p.dir, "shims.log"))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer trouble.Close()
-	var next, failed atomic.Int64
+	var next, failed, early, late atomic.Int64
+	tenth := int64(max(1, len(dirs)/10))
 	var wg sync.WaitGroup
 	begin := time.Now()
 	for range width {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(dirs)); i = next.Add(1) - 1 {
+				switch i {
+				case tenth:
+					early.Store(int64(time.Since(begin)))
+				case int64(len(dirs)) - tenth:
+					late.Store(int64(time.Since(begin)))
+				}
 				if p.one(dirs[i], trouble) != nil {
 					failed.Add(1)
 				}
@@ -129,12 +137,12 @@ func (p *bare) run(dirs []string, width int) (time.Duration, error) {
 		})
 	}
 	wg.Wait()
-	took := time.Since(begin)
+	took = time.Since(begin)
 	if n := failed.Load(); n > 0 {
 		text, _ := os.ReadFile(trouble.Name())
-		return 0, fmt.Errorf("%d of %d shims failed: %s", n, len(dirs), text[:min(len(text), 1000)])
+		return 0, 0, fmt.Errorf("%d of %d shims failed: %s", n, len(dirs), text[:min(len(text), 1000)])
 	}
-	return took, nil
+	return took, float64(int64(took)-late.Load()) / float64(early.Load()), nil
 }
 
 // one forks, execs and waits.

@@ -65,11 +65,11 @@ type scale struct {
 
 func full() scale {
 	return scale{Rounds: 3, Trials: 10_000, Sleeps: 10_000, Window: 2 * time.Second, Points: 2_000_000, Emitters: 100, Rate: 1000,
-		Emit: 15 * time.Second, Live: 1000, Finished: 100_000, Tutorial: 7}
+		Emit: 15 * time.Second, Live: 1000, Finished: 99_999, Tutorial: 7}
 }
 
 func quick() scale {
-	return scale{Rounds: 2, Trials: 1000, Sleeps: 600, Window: 200 * time.Millisecond, Points: 200_000, Emitters: 50, Rate: 1000,
+	return scale{Rounds: 2, Trials: 500, Sleeps: 600, Window: 200 * time.Millisecond, Points: 200_000, Emitters: 50, Rate: 1000,
 		Emit: 3 * time.Second, Live: 200, Finished: 20_000, Tutorial: 1}
 }
 
@@ -88,6 +88,7 @@ func command() error {
 	rounds := flag.Int("rounds", 0, "how often each figure is measured; 0 means as often as the scale says")
 	only := flag.String("only", "", "measure only these, separated by commas: "+strings.Join(names(), ", "))
 	dir := flag.String("dir", "", "folder to measure in; it must not be in memory (the default is made in the first of $TMPDIR, /var/tmp and . that is not)")
+	anew := flag.Bool("fresh", false, "measure on a new ext4 file system with a journal, in a file below the folder (root, mkfs.ext4)")
 	profile := flag.String("profile", "", "folder to write processor profiles of the engine to")
 	flag.Parse()
 	b := &bench{scale: full(), profile: *profile, log: os.Stderr}
@@ -109,6 +110,14 @@ func command() error {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
+	if *anew {
+		folder, unmount, err := fresh(b.dir)
+		if err != nil {
+			return err
+		}
+		defer unmount()
+		b.dir = folder
+	}
 	if *profile != "" {
 		if b.profile, err = filepath.Abs(*profile); err != nil {
 			return err

@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // width is how many trials of /bin/true run at once.
@@ -16,10 +19,10 @@ func (b *bench) trials() ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var perSecond, bareSecond, ratio, memory, flat, growth, cpu []float64
-	costs := make([][]float64, len(marks(b.scale.Trials)))
+	var own []*round
+	var peer []*bareRound
 	for range b.scale.Rounds {
-		loop, err := b.bareRound(bare, b.scale.Trials)
+		loop, err := b.bareRound(bare, d.trials)
 		if err != nil {
 			return nil, err
 		}
@@ -27,32 +30,53 @@ func (b *bench) trials() ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		rate, bareRate := float64(d.trials)/r.took.Seconds(), float64(d.trials)/loop.Seconds()
-		perSecond, bareSecond, ratio = append(perSecond, rate), append(bareSecond, bareRate), append(ratio, rate/bareRate)
-		memory = append(memory, float64(r.done.Peak)/(1<<20))
-		cpu = append(cpu, (r.done.CPU-r.open.CPU).Seconds()*1000/float64(d.trials))
-		for i, c := range r.costs {
-			costs[i] = append(costs[i], c)
+		own, peer = append(own, r), append(peer, loop)
+		b.say("trials: %.0f/s, bare %.0f/s, ratio %.2f", r.rate(), loop.rate, r.rate()/loop.rate)
+	}
+	return trialFigures(d.trials, own, peer), nil
+}
+
+func trialFigures(trials int, own []*round, peer []*bareRound) []figure {
+	of := func(value func(r *round, p *bareRound) float64) []float64 {
+		var all []float64
+		for i, r := range own {
+			all = append(all, value(r, peer[i]))
 		}
-		flat = append(flat, r.costs[len(r.costs)-1]/r.costs[0])
-		growth = append(growth, r.late/r.early)
-		b.say("trials: %.0f/s, bare %.0f/s, ratio %.2f, %.0f MiB, engine %.2f ms of processor time per trial", rate, bareRate, rate/bareRate,
-			memory[len(memory)-1], cpu[len(cpu)-1])
+		return all
 	}
-	what := fmt.Sprintf("%s trials of `/bin/true`, %d at once", show(float64(d.trials)), width)
 	figures := []figure{
-		measured(what, "trials/s", perSecond),
-		measured("– the bare loop over the same shim", "trials/s", bareSecond),
-		atLeast(0.5, "– ratio to the bare loop", "", ratio),
-		atMost(150, "– most memory resident in the engine", "MiB", memory),
-		measured("– processor time of the engine itself", "ms/trial", cpu),
+		measured(fmt.Sprintf("%s trials of `/bin/true`, %d at once", show(float64(trials)), width), "trials/s",
+			of(func(r *round, _ *bareRound) float64 { return r.rate() })),
+		measured("– the bare loop over the same shim", "trials/s", of(func(_ *round, p *bareRound) float64 { return p.rate })),
+		atLeast(0.5, "– ratio to the bare loop", "", of(func(r *round, p *bareRound) float64 { return r.rate() / p.rate })),
+		atMost(150, "– most memory resident in the engine", "MiB", of(func(r *round, _ *bareRound) float64 { return float64(r.done.Peak) / (1 << 20) })),
+		measured("– processor time of the engine", "ms/trial", of(func(r *round, _ *bareRound) float64 {
+			return perTrial(r.open.CPU, r.done.CPU, r.trials)
+		})),
+		measured("– and with that of shims and trials", "ms/trial", of(func(r *round, _ *bareRound) float64 {
+			return perTrial(r.open.CPU+r.open.Children, r.done.CPU+r.done.Children, r.trials)
+		})),
+		measured("– processor time of the bare loop with shims and trials", "ms/trial", of(func(_ *round, p *bareRound) float64 { return p.cpu })),
 	}
-	for i, n := range marks(d.trials) {
-		figures = append(figures, measured(fmt.Sprintf("– time per trial over the first %s", show(float64(n))), "ms", costs[i]))
+	for _, n := range marks(trials) {
+		figures = append(figures, measured(fmt.Sprintf("– time per trial over the first %s", show(float64(n))), "ms",
+			of(func(r *round, _ *bareRound) float64 { return perTrial(r.open.At, r.ended[n].At, n) })))
 	}
+	tenth := max(1, trials/10)
+	growth := func(of func(milestone) time.Duration) func(*round, *bareRound) float64 {
+		return func(r *round, _ *bareRound) float64 {
+			return perTrial(of(r.ended[trials-tenth]), of(r.ended[trials]), tenth) / perTrial(of(r.open), of(r.ended[tenth]), tenth)
+		}
+	}
+	at := growth(func(m milestone) time.Duration { return m.At })
 	return append(figures,
-		atMost(1.1, fmt.Sprintf("– the same over the first %s against the first %s", show(float64(d.trials)), show(float64(marks(d.trials)[0]))), "", flat),
-		atMost(1.1, "– the last tenth of the trials against the first", "", growth)), nil
+		measured("– time per trial, the last tenth of them against the first", "", of(at)),
+		measured("– the same of the bare loop", "", of(func(_ *round, p *bareRound) float64 { return p.growth })),
+		atMost(1.1, "– growth of the time per trial beyond that of the bare loop", "", of(func(r *round, p *bareRound) float64 {
+			return at(r, p) / p.growth
+		})),
+		atMost(1.1, "– processor time of the engine per trial, the last tenth of them against the first", "",
+			of(growth(func(m milestone) time.Duration { return m.CPU }))))
 }
 
 // marks are the numbers of trials after which the time is taken.
@@ -67,27 +91,38 @@ func marks(trials int) []int {
 	return all
 }
 
-func (b *bench) bareRound(p *bare, count int) (time.Duration, error) {
+// bareRound is what a round of the bare loop showed.
+type bareRound struct {
+	rate   float64 // per second
+	cpu    float64 // ms each, with all that it started
+	growth float64 // of the time for each, from the first tenth to the last
+}
+
+func (b *bench) bareRound(p *bare, count int) (*bareRound, error) {
 	dirs, err := p.prepare(count)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() {
 		for _, d := range dirs {
 			os.RemoveAll(d)
 		}
 	}()
-	return p.run(dirs, width)
+	before := used(unix.RUSAGE_SELF) + used(unix.RUSAGE_CHILDREN)
+	took, growth, err := p.run(dirs, width)
+	spent := used(unix.RUSAGE_SELF) + used(unix.RUSAGE_CHILDREN) - before
+	return &bareRound{rate: float64(count) / took.Seconds(), cpu: perTrial(0, spent, count), growth: growth}, err
 }
 
 // round is what an engine's run of an experiment showed.
 type round struct {
-	open, done  milestone
-	took        time.Duration
-	costs       []float64 // ms per trial until each of marks
-	early, late float64   // ms per trial in the first and the last tenth
-	ended       map[int]time.Duration
+	trials     int
+	open, done milestone
+	ended      map[int]milestone // after so many trials
 }
+
+func (r *round) took() time.Duration { return r.done.At - r.open.At }
+func (r *round) rate() float64       { return float64(r.trials) / r.took().Seconds() }
 
 // engineRound runs an experiment to its end, from a store that is not there yet.
 func (b *bench) engineRound(d document) (*round, error) {
@@ -101,13 +136,13 @@ func (b *bench) engineRound(d document) (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &round{ended: map[int]time.Duration{}}
+	r := &round{trials: d.trials, ended: map[int]milestone{}}
 	if r.open, err = g.wait(b, onOpen, nil); err != nil {
 		return nil, err
 	}
 	r.done, err = g.wait(b, onDone, func(m milestone) {
 		if m.Name == onEnded {
-			r.ended[m.Count] = m.At
+			r.ended[m.Count] = m
 		}
 	})
 	if err != nil {
@@ -116,12 +151,6 @@ func (b *bench) engineRound(d document) (*round, error) {
 	if r.done.Count != d.trials {
 		return nil, fmt.Errorf("%d of %d trials are over, the experiment is %s", r.done.Count, d.trials, r.done.Phase)
 	}
-	r.took = r.done.At - r.open.At
-	for _, n := range marks(d.trials) {
-		r.costs = append(r.costs, perTrial(r.open.At, r.ended[n], n))
-	}
-	r.early = perTrial(r.open.At, r.ended[tenth], tenth)
-	r.late = perTrial(r.ended[d.trials-tenth], r.ended[d.trials], tenth)
 	return r, g.end()
 }
 
@@ -134,17 +163,20 @@ func (b *bench) sleeps() ([]figure, error) {
 	const atOnce = 200
 	d := document{name: "sleep", trials: b.scale.Sleeps, width: atOnce, command: []string{"/bin/sleep", "1"}}
 	ideal := float64((d.trials + atOnce - 1) / atOnce)
-	var took, ratio []float64
+	var took, ratio, busy []float64
 	for range b.scale.Rounds {
 		r, err := b.engineRound(d)
 		if err != nil {
 			return nil, err
 		}
-		took, ratio = append(took, r.took.Seconds()), append(ratio, r.took.Seconds()/ideal)
-		b.say("sleep: %.1f s, ideal %.0f s", r.took.Seconds(), ideal)
+		took, ratio = append(took, r.took().Seconds()), append(ratio, r.took().Seconds()/ideal)
+		spent := r.done.CPU + r.done.Children - r.open.CPU - r.open.Children
+		busy = append(busy, spent.Seconds()/float64(runtime.NumCPU()))
+		b.say("sleep: %.1f s, ideal %.0f s", r.took().Seconds(), ideal)
 	}
 	return []figure{
 		measured(fmt.Sprintf("%s × `sleep 1`, %d at once (ideal: %.0f s)", show(float64(d.trials)), atOnce, ideal), "s", took),
 		atMost(1.3, "– ratio to the ideal", "", ratio),
+		measured("– processor time of engine, shims and trials, spread over all processors", "s", busy),
 	}, nil
 }
