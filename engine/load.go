@@ -53,7 +53,7 @@ func (e *Engine) load(ctx context.Context, x Experiment) (*run, error) {
 	}
 	r := &run{
 		e: e, x: x, state: state, inbox: newInbox(), live: map[string]*live{}, dirty: map[int]experiment.Trial{},
-		buf: make([]byte, readBuffer),
+		buf: make([]byte, readBuffer), version: -1,
 	}
 	if len(state.Conditions) == 0 {
 		r.state.Create(time.Now())

@@ -54,6 +54,9 @@ func (r *run) loop(ctx context.Context, commands <-chan Command) error {
 	defer diagnose.Stop()
 	wake := time.NewTimer(0)
 	defer wake.Stop()
+	if err := r.takeWishes(ctx); err != nil { // those of the time when nobody ran the experiment
+		return err
+	}
 	if err := r.adopt(ctx); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (r *run) progress(l *live) error {
 	switch {
 	case running && t.State != experiment.TrialRunning:
 		return r.put(experiment.MarkRunning(t, since))
-	case !running && t.State == experiment.TrialRunning && l.report.Verdict.Phase == workload.Restarting:
+	case !running && t.State == experiment.TrialRunning && t.Stopping == "" && l.report.Verdict.Phase == workload.Restarting:
 		return r.put(experiment.MarkPending(t, l.report.Verdict.Reason, l.report.Verdict.Message))
 	}
 	return nil
