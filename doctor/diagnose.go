@@ -148,17 +148,19 @@ func (l *Log) lastError() string {
 	if l == nil {
 		return ""
 	}
-	last := ""
+	last, named := "", ""
 	for _, line := range l.Tail {
 		line = strings.TrimSpace(line)
-		switch {
-		case line == "":
-		case strings.Contains(line, "Error") || strings.Contains(line, "Exception") || strings.Contains(line, "error:") ||
-			strings.Contains(line, "panic:") || strings.Contains(line, "fatal"):
-			last = line
-		case last == "":
+		if line != "" {
 			last = line
 		}
+		if strings.Contains(line, "Error") || strings.Contains(line, "Exception") || strings.Contains(line, "error:") ||
+			strings.Contains(line, "panic:") || strings.Contains(line, "fatal") {
+			named = line
+		}
+	}
+	if named != "" {
+		return clip(named)
 	}
 	return clip(last)
 }
