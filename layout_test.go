@@ -21,25 +21,26 @@ import (
 // mayImport is the table of docs/design.md: a package (with everything below it, unless that has a row of its own) and the
 // packages of ours it may import besides those below itself.
 var mayImport = map[string][]string{
+	"typo":             {},
 	"space":            {},
 	"metrics":          {},
-	"suggest":          {"space"},
+	"suggest":          {"space", "typo"},
 	"experiment":       {"space", "metrics", "suggest"},
 	"workload":         {},
 	"doctor":           {"workload"},
-	"api/v1beta1":      {},
+	"api/v1beta1":      {"typo"},
 	"spec":             {"api/v1beta1", "experiment", "space", "suggest"},
 	"store":            {"experiment", "metrics", "space", "suggest"},
 	"runner":           {"workload", "metrics"},
 	"runner/shim":      {},
-	"runner/provision": {"runner", "workload"},
+	"runner/provision": {"runner", "workload", "typo"},
 	"runner/resources": {"runner", "runner/provision", "workload"},
 	"runner/process":   {"runner", "runner/shim", "runner/provision", "workload", "metrics"},
 	"engine":           {"space", "metrics", "suggest", "experiment", "workload", "doctor", "spec", "store", "runner"},
 }
 
 // pure packages reach nothing outside the standard library (gonum below suggest aside), and of that nothing that does I/O.
-var pure = []string{"space", "metrics", "suggest", "experiment", "workload", "doctor"}
+var pure = []string{"typo", "space", "metrics", "suggest", "experiment", "workload", "doctor"}
 
 // impure standard packages: the core gets time, randomness and bytes as arguments.
 var impure = []string{"os", "net", "net/http", "log", "log/slog", "os/exec", "syscall", "context", "database/sql"}

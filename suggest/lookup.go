@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"qalam/space"
+	"qalam/typo"
 )
 
 // UnknownError says that the registry has no entry of a name.
@@ -83,7 +84,7 @@ func nearest(text string, names []string) string {
 	text = plain(text)
 	best, distance := "", 1<<30
 	for _, name := range names {
-		d := edits(text, plain(name))
+		d := typo.Distance(text, plain(name))
 		if len(text) >= 3 && strings.HasPrefix(plain(name), text) || len(plain(name)) >= 3 && strings.HasPrefix(text, plain(name)) {
 			d = min(d, 1)
 		}
@@ -96,31 +97,4 @@ func nearest(text string, names []string) string {
 
 func plain(name string) string {
 	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
-}
-
-// edits is the number of letters to insert, delete, replace or swap with their neighbour that leads from a to b. Names far
-// longer than any that exists are not compared.
-func edits(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return max(len(a), len(b))
-	}
-	var before, last, row [65]int
-	for j := range len(b) + 1 {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }

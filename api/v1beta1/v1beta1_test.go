@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/tidwall/gjson"
-	"pgregory.net/rapid"
 )
 
 func template(apiVersion, kind string, spec map[string]any) *Experiment {
@@ -216,17 +215,6 @@ func TestNearest(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
 	}
-}
-
-func TestEditsIsAMetric(t *testing.T) {
-	text := rapid.StringMatching(`[a-d]{0,7}`)
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := text.Draw(t, "a"), text.Draw(t, "b")
-		ab := edits(a, b, 100)
-		if (ab == 0) != (a == b) || ab != edits(b, a, 100) || ab > max(len(a), len(b)) {
-			t.Fatalf("edits(%q, %q) = %d, back %d", a, b, ab, edits(b, a, 100))
-		}
-	})
 }
 
 func TestObjectCopyIsDeep(t *testing.T) {
