@@ -12,9 +12,9 @@ import (
 const (
 	waitNote        = 10 * time.Second // for resources or peers
 	rendezvousLimit = 45 * time.Second // after the last rank began to run
-	firstPointLimit = 50 * time.Second // of running without a point of the objective, or three times its siblings'
+	firstPointLimit = 45 * time.Second // of running without a point of the objective, or three times its siblings'
 	firstPointLong  = 5 * time.Minute  // from here on that is a warning
-	silenceLimit    = 50 * time.Second // without output and without use of a processor
+	silenceLimit    = 45 * time.Second // without output and without use of a processor
 	silenceLong     = 10 * time.Minute // from here on that is a warning
 	idleShare       = 0.02             // of one processor, over at least idleSpan
 	idleSpan        = 30 * time.Second

@@ -31,8 +31,14 @@ type condition struct {
 	code   string
 	times  int
 	looked time.Time
-	before time.Time     // of the vitals kept for comparison
-	cpu    time.Duration // processor time used at before
+	before sample // of the vitals, kept for comparison
+	next   sample // a later one, to take its place when it is old enough
+}
+
+// sample is how much processor time an attempt had used at a time.
+type sample struct {
+	at  time.Time
+	cpu time.Duration
 }
 
 // examine asks the doctor about live trials, those not looked at for longest first, and records what it keeps saying.
@@ -193,15 +199,16 @@ func lines(text string, n int) []string {
 // vitalsOf compares what can be seen now with what was seen at least half a minute ago.
 func vitalsOf(l *live, v runner.Vitals, now time.Time) *doctor.Vitals {
 	out := &doctor.Vitals{
-		Listening: v.Listening, CPU: v.CPU, CPUBefore: l.condition.cpu, Before: l.condition.before,
+		Listening: v.Listening, CPU: v.CPU, CPUBefore: l.condition.before.cpu, Before: l.condition.before.at,
 		Memory: v.Memory, Processes: v.Processes, LastOutput: v.LastOutput,
 	}
 	const apart = 30 * time.Second
-	if l.condition.before.IsZero() {
-		l.condition.before, l.condition.cpu = now, v.CPU
-		out.Before = time.Time{}
-	} else if now.Sub(l.condition.before) >= 2*apart {
-		l.condition.before, l.condition.cpu = now, v.CPU
+	c, current := &l.condition, sample{now, v.CPU}
+	switch {
+	case c.before.at.IsZero():
+		c.before, c.next = current, current
+	case now.Sub(c.next.at) >= apart: // from the second time on there is always one that is old enough
+		c.before, c.next = c.next, current
 	}
 	return out
 }
