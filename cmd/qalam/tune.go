@@ -89,7 +89,7 @@ func here(s *setup) error {
 	if err != nil {
 		return err
 	}
-	s.Images = append([]provision.Image{{Image: tune.Image, WorkingDir: dir}}, s.Images...)
+	s.Images = append([]provision.Image{{Image: tune.Image, WorkingDir: dir, Shared: true}}, s.Images...)
 	s.PassEnv = append(s.PassEnv, "*")
 	return nil
 }

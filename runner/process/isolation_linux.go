@@ -1,7 +1,8 @@
 package process
 
 import (
-	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,25 +22,31 @@ type Isolation struct {
 	PIDs bool   // trials have PID namespaces
 	User bool   // they are made in user namespaces, because this program is not root
 	Why  string // why there is no more than that; "" when there is nothing more
+	// Layers says that what a trial writes into a folder can be kept apart from the folder, below the folder that was tried.
+	Layers bool
 }
 
 // Detect finds the best isolation by really starting a process in it. The folder serves for that and is left as it was.
 func Detect(home string) Isolation {
 	iso := Isolation{Tier: provision.Namespaces, PIDs: true, User: os.Geteuid() != 0}
-	err := iso.try(home)
-	if err == nil {
+	err := iso.try(home, true)
+	if iso.Layers = err == nil; iso.Layers {
+		return iso
+	}
+	if iso.try(home, false) == nil {
+		iso.Why = "trials share the folders of their images: " + err.Error()
 		return iso
 	}
 	iso.Why = "no PID namespaces: " + err.Error()
 	iso.PIDs = false
-	if iso.try(home) == nil {
+	if iso.Layers = iso.try(home, true) == nil; iso.Layers || iso.try(home, false) == nil {
 		return iso
 	}
 	return Isolation{Tier: provision.Plain, Why: "no namespaces: " + err.Error()}
 }
 
-// try starts a shim with one container that needs everything the tier promises.
-func (iso Isolation) try(home string) error {
+// try starts a shim with one container that needs everything the tier promises, and with layers that too.
+func (iso Isolation) try(home string, layers bool) error {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return err
 	}
@@ -53,8 +60,20 @@ func (iso Isolation) try(home string) error {
 		return err
 	}
 	defer trouble.Close()
+	room := filepath.Join(dir, "room")
+	if err := os.Mkdir(room, 0o700); err != nil {
+		return err
+	}
 	run := shim.Run{Pod: "try", Container: "try", Argv: []string{"/bin/sh", "-c", ":"}, Hostname: "try", Log: "log",
-		Mounts: []shim.Mount{{Source: "tmpfs", Target: filepath.Join(dir, "mount")}, {Source: filepath.Join(dir, "trouble"), Target: "/etc/hosts"}}}
+		Mounts: []shim.Mount{{Source: "tmpfs", Target: filepath.Join(room, "mount")}, {Source: filepath.Join(dir, "trouble"), Target: "/etc/hosts"}}}
+	if layers {
+		source, written := filepath.Join(dir, "image"), filepath.Join(dir, "layer", "upper", "written")
+		if err := os.Mkdir(source, 0o700); err != nil {
+			return err
+		}
+		run.Mounts = append(run.Mounts, shim.Mount{Source: source, Target: source, Layer: filepath.Join(dir, "layer")})
+		run.Argv = []string{"/bin/sh", "-c", "echo > " + quote(filepath.Join(source, "written")) + " && rm " + quote(written)}
+	}
 	spec := shim.Spec{Marker: dir, Namespaces: true, PIDs: iso.PIDs, Network: true, Start: []shim.Run{run}, Final: true}
 	if err := shim.WriteFile(dir, shim.SpecFile, spec, false); err != nil {
 		return err
@@ -73,23 +92,29 @@ func (iso Isolation) try(home string) error {
 			if p.code == 0 {
 				return nil
 			}
-			text, _ := os.ReadFile(trouble.Name())
-			if i := bytes.Index(text, []byte(dir+": ")); i >= 0 {
-				text = text[i+len(dir)+2:]
-			}
-			return fmt.Errorf("%s", strings.TrimSpace(string(text)))
+			return errors.New(complaint(trouble.Name(), dir))
 		case <-time.After(5 * time.Millisecond):
 		}
 		var e shim.Exited
 		if shim.ReadFile(filepath.Join(dir, run.Base()+shim.ExitedTail), &e) == nil && e.Code != 0 {
 			p.kill()
 			<-ended
-			return fmt.Errorf("%s (exit code %d)", e.Error, e.Code)
+			return fmt.Errorf("%s (exit code %d)", cmp.Or(e.Error, complaint(trouble.Name(), dir)), e.Code)
 		}
 	}
 	p.kill()
 	<-ended
 	return fmt.Errorf("a process started in them did not end")
+}
+
+// complaint is what the shim of a folder has said first.
+func complaint(file, dir string) string {
+	b, _ := os.ReadFile(file)
+	text := string(b)
+	if _, after, ok := strings.Cut(text, dir+": "); ok {
+		text, _, _ = strings.Cut(after, "\n")
+	}
+	return strings.TrimSpace(text)
 }
 
 // attributes says how a shim is cloned.
@@ -109,7 +134,11 @@ func (iso Isolation) attributes(hostNetwork bool) *syscall.SysProcAttr {
 		attr.Cloneflags |= unix.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
-		attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN} // for the shim; it clears them for containers
+		// For the shim, which clears them for containers; overlayfs has a folder that nobody may read otherwise.
+		attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_DAC_OVERRIDE}
 	}
 	return attr
 }
+
+// quote makes one word for a shell of any text.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -56,14 +56,19 @@ func playLimits(role string) {
 // limits is a Runner with the real pool and the real provisioner.
 func limits(t *testing.T, tier provision.Tier, groups *resources.Groups) *bench {
 	t.Helper()
-	home := t.TempDir()
+	return real(t, t.TempDir(), tier, groups, provision.Config{})
+}
+
+func real(t *testing.T, home string, tier provision.Tier, groups *resources.Groups, config provision.Config) *bench {
+	t.Helper()
 	pool, err := resources.New(resources.Options{Capacity: resources.Capacity{MilliCPU: 64000, Memory: 1 << 40}, Locks: filepath.Join(home, "locks"), Groups: groups, Tasks: 400})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return newBench(t, home, tier, func(o *Options) {
 		o.Pool, o.Judge = pool, nil
-		o.Provisioner = provision.New(provision.Options{Tier: tier, Home: home, Environ: []string{"PATH=/usr/bin:/bin"}, Node: "here", Cores: 2})
+		o.Provisioner = provision.New(provision.Options{Config: config, Tier: tier, Home: home, Environ: []string{"PATH=/usr/bin:/bin"}, Node: "here", Cores: 2,
+			Layers: o.Isolation.Layers, OwnTmp: true})
 	})
 }
 

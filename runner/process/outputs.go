@@ -247,7 +247,7 @@ func (r *Runner) path(id runner.ID, key string) (string, error) {
 	return "", unknown
 }
 
-// clear removes an attempt's folder; with keep it only empties what may hold secrets. Removing files is left to whoever deletes the
+// clear removes an attempt's folder; with keep it only empties what may hold secrets, and /tmp. Removing files is left to whoever deletes the
 // whole experiment: ext4 makes new files slowly for half a minute after many were removed.
 func clear(dir string, keep bool) error {
 	if !keep {
@@ -259,6 +259,15 @@ func clear(dir string, keep bool) error {
 	}
 	if err := os.Truncate(filepath.Join(dir, shim.SpecFile), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	temporary, err := filepath.Glob(filepath.Join(globEscape(dir), "pods", "*", "tmp", "*", "*"))
+	if err != nil {
+		return err
+	}
+	for _, entry := range temporary {
+		if err := os.RemoveAll(entry); err != nil {
+			return err
+		}
 	}
 	later, err := filepath.Glob(filepath.Join(globEscape(dir), "*"+startTail))
 	if err != nil {

@@ -30,12 +30,15 @@ type Image struct {
 	WorkingDir string            // as WORKDIR: a path that a mount provides, or any folder of this machine
 	Venv       string            // folder of a Python environment; its bin comes first in PATH
 	Command    []string          // as ENTRYPOINT
+	Shared     bool              // trials write to the folders of the mounts and to WorkingDir themselves: see ImageMount
 }
 
-// ImageMount makes a folder or file of this machine appear at a path of an image.
+// ImageMount makes a folder or file of this machine appear at a path of an image. What a trial writes into the folder is its own,
+// and gone with it, unless the folder is Shared: then it lands in Source, for all trials to see.
 type ImageMount struct {
 	Path, Source string
 	ReadOnly     bool
+	Shared       bool
 }
 
 // maxConfig is the size of the largest configuration file that is read, in bytes.

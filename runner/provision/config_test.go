@@ -40,6 +40,7 @@ func TestParseComplains(t *testing.T) {
 		{"half a mount", "images:\n  - {image: a, mounts: [{path: /a}]}", "needs both path"},
 		{"not a list", "images: {a: b}", "images must be a list"},
 		{"not a mapping", "- a", "must be a mapping"},
+		{"forbidden and shared", "images:\n  - {image: a, shared: true, mounts: [{path: /a, source: b, readOnly: true, shared: true}]}", "or neither"},
 		{"bad flag", "images:\n  - {image: a, mounts: [{path: /a, source: b, readOnly: maybe}]}", "true or false"},
 		{"bad glob", "images:\n  - {image: 'a['}", "no valid pattern"},
 		{"bad variable", "env: {'1A': b}", "no name for a variable"},

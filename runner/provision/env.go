@@ -250,6 +250,9 @@ func (s *scene) devices(e *vars, c *workload.Container, granted []Device) {
 	e.set("CUDA_VISIBLE_DEVICES", strings.Join(within, ","))
 }
 
+// noBytecode keeps Python from writing into the user's folders where trials have no layers of their own.
+const noBytecode = "PYTHONDONTWRITEBYTECODE"
+
 // environment joins everything, later over earlier: the user's, the image map's, the pod's, the spec's, the devices'.
 func (s *scene) environment(c *workload.Container, im Image, spec *vars, id runner.ID) *vars {
 	e := s.userEnv()
@@ -259,6 +262,9 @@ func (s *scene) environment(c *workload.Container, im Image, spec *vars, id runn
 		e.set("KATIB_TRIAL_NAME", id.Trial)
 	}
 	s.threads(e, spec, c)
+	if _, had := e.get(noBytecode); !had && !im.Shared && !(s.o.Layers && s.o.Tier == Namespaces) && (len(im.Mounts) > 0 || im.WorkingDir != "") {
+		e.set(noBytecode, "1")
+	}
 	if s.shared() && len(s.task.Job.Pods) > 1 {
 		for _, name := range []string{"GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME", "TP_SOCKET_IFNAME"} {
 			e.set(name, "lo")

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"qalam/typo"
 )
 
 // Parse reads a configuration file's content; name is for messages, relative folders are relative to dir.
@@ -245,6 +247,7 @@ func (p *parser) image(n *yaml.Node) Image {
 		"workingDir": func(v *yaml.Node) { im.WorkingDir = p.folder(v, "workingDir") },
 		"venv":       func(v *yaml.Node) { im.Venv = p.folder(v, "venv") },
 		"command":    func(v *yaml.Node) { im.Command = p.texts(v, "command") },
+		"shared":     func(v *yaml.Node) { im.Shared = p.flag(v, "shared") },
 	})
 	if im.Image == "" {
 		p.fault(at, "an image needs a name: image: \"registry/name:*\"")
@@ -268,7 +271,11 @@ func (p *parser) mount(n *yaml.Node) ImageMount {
 		},
 		"source":   func(v *yaml.Node) { m.Source = p.folder(v, "source") },
 		"readOnly": func(v *yaml.Node) { m.ReadOnly = p.flag(v, "readOnly") },
+		"shared":   func(v *yaml.Node) { m.Shared = p.flag(v, "shared") },
 	})
+	if m.ReadOnly && m.Shared {
+		p.fault(at, "a mount is readOnly, or shared by trials that write to it, or neither: then what a trial writes is its own")
+	}
 	if m.Path == "" || m.Source == "" {
 		p.fault(at, "a mount needs both path (inside the image) and source (on this machine, relative to %s)", filepath.Base(p.name))
 	}
@@ -279,36 +286,9 @@ func (p *parser) mount(n *yaml.Node) ImageMount {
 func nearest(word string, names []string) string {
 	best, name := 3, ""
 	for _, n := range names {
-		if d := distance(strings.ToLower(word), strings.ToLower(n)); d < best && d < len(n) {
+		if d := typo.Distance(strings.ToLower(word), strings.ToLower(n)); d < best && d < len(n) {
 			best, name = d, n
 		}
 	}
 	return name
-}
-
-// distance is the number of letters to insert, delete, replace or swap with a neighbour to get from a to b.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
-	for j := range rows[1] {
-		rows[1][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		two, one, now := rows[0], rows[1], rows[2]
-		now[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			now[j] = min(one[j]+1, now[j-1]+1, one[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				now[j] = min(now[j], two[j-2]+1)
-			}
-		}
-		rows[0], rows[1], rows[2] = one, now, two
-	}
-	return rows[1][len(b)]
 }

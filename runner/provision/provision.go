@@ -29,6 +29,11 @@ type Mount struct {
 	Target   string `json:"target"` // absolute, as the container sees it
 	ReadOnly bool   `json:"readOnly,omitempty"`
 	Size     int64  `json:"size,omitempty"` // of a tmpfs, bytes; 0 means no limit
+	// Layer is a folder of the container's own that holds what it writes below Target, so that Source stays as it is; "" means
+	// that it writes to Source.
+	Layer string   `json:"layer,omitempty"`
+	Own   bool     `json:"own,omitempty"`  // nobody else uses Source: what is mounted below Target may be made room for there
+	Keep  []string `json:"keep,omitempty"` // paths below Target that stay to be seen as they are outside, where they exist
 }
 
 // Limits are what a container may use; zero means no limit.

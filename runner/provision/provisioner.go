@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"qalam/runner"
 	"qalam/workload"
@@ -25,13 +26,19 @@ type Options struct {
 	Parallel func(experiment string) int
 	// HostPaths lists folders of this machine that pods may mount by hostPath, besides those in Config.Volumes.
 	HostPaths []string
+	// Layers gives every container a layer of its own for what it writes into the folders of its image, and OwnTmp a /tmp of its
+	// own. Both need namespaces, Layers needs overlayfs too.
+	Layers, OwnTmp bool
 }
 
 // Provisioner makes what pods need on this machine. It may be used by several goroutines at once.
-type Provisioner struct{ o Options }
+type Provisioner struct {
+	o      Options
+	mounts func() []string // where something is mounted on this machine
+}
 
 // New makes a Provisioner.
-func New(o Options) *Provisioner { return &Provisioner{o} }
+func New(o Options) *Provisioner { return &Provisioner{o, sync.OnceValue(mountPoints)} }
 
 // Check says why a task can never run on this machine, and what to do; nil when it can. It names every fault there is.
 func (p *Provisioner) Check(task runner.Task) error {
@@ -132,6 +139,7 @@ type scene struct {
 	folders []folder
 	files   []file
 	checks  []check // what may not lead out of the folder it is in
+	layers  int     // so far
 	inside  bool    // it is a worker inside a launcher: the job's files are the launcher's
 }
 
@@ -200,6 +208,7 @@ func (s *scene) layout(c *workload.Container) Container {
 	argv := s.argv(c, im, mapped, spec)
 	out := Container{Name: c.Name, Termination: s.termination(v, c, argv, spec)}
 	dir := s.workingDir(v, c, im)
+	s.ownTmp(v, argv, dir, im, mapped, env, spec)
 	v.settle()
 	if s.o.Tier == Plain {
 		argv = v.rewriteArgv(argv)

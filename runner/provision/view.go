@@ -63,7 +63,7 @@ func (v *view) find(p string) (m Mount, rest string, ok bool) {
 func find(binds []Mount, p string) (m Mount, rest string, ok bool) {
 	p = path.Clean(p)
 	for _, b := range binds {
-		if r, in := within(p, b.Target); in && (!ok || len(b.Target) > len(m.Target)) {
+		if r, in := within(p, b.Target); in && (!ok || len(b.Target) > len(m.Target)) && !b.keeps(p) {
 			m, rest, ok = b, r, true
 		}
 	}
@@ -88,6 +88,9 @@ func (v *view) real(p string) (at string, sure bool) {
 	if !ok {
 		return path.Clean(p), true
 	}
+	if m.Own {
+		return m.Source + rest, true // it is empty at first
+	}
 	return m.Source + rest, !v.alive[m.Target] && filepath.IsAbs(m.Source) && m.Source != "tmpfs"
 }
 
@@ -100,9 +103,14 @@ func (s *scene) imageMounts(v *view, c *workload.Container, im Image) {
 				c.Name, m.Source, m.Path, c.Image)
 			continue
 		}
-		v.mount(Mount{Source: m.Source, Target: m.Path, ReadOnly: m.ReadOnly}, "image map")
+		target := Mount{Source: m.Source, Target: m.Path, ReadOnly: m.ReadOnly}
+		if !m.ReadOnly && !m.Shared && !im.Shared {
+			s.layer(&target, c)
+		}
+		v.mount(target, "image map")
 		v.image[m.Path] = true
 	}
+	s.workLayer(v, c, im)
 	if im.Venv != "" && !exists(im.Venv) {
 		s.fault("container %s: the image map says venv: %s, but there is no such folder: make it (python3 -m venv %s), or correct the image map",
 			c.Name, im.Venv, im.Venv)

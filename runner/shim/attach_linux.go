@@ -76,6 +76,7 @@ func (m Mount) open() (mounting, error) {
 		if next.tree, err = m.overlay(); err == nil {
 			return next, nil
 		}
+		next.Layer = ""
 		complain(fmt.Errorf("%s is shared by all trials, because no layer can be laid over it: %w", m.Source, err))
 	}
 	next.tree, next.dir, err = clone(m.Source)
@@ -120,6 +121,9 @@ func (m Mount) overlay() (int, error) {
 	}
 	if err := unix.FsconfigCreate(fsfd); err != nil {
 		return -1, err
+	}
+	if err := os.Chmod(m.Layer+"/work/work", 0o700); err != nil {
+		return -1, err // the kernel makes it so that its owner could not remove it later
 	}
 	return unix.Fsmount(fsfd, unix.FSMOUNT_CLOEXEC, 0)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -63,6 +64,10 @@ func (s *shim) logPath(r *Run) string {
 func (s *shim) apart(r *Run) bool {
 	if len(r.Cgroups) > 0 || r.NetPod != "" {
 		return true
+	}
+	hides := func(m Mount) bool { return covers(filepath.Clean(m.Target), s.dir) }
+	if slices.ContainsFunc(r.Mounts, hides) {
+		return true // this process must go on seeing the attempt's folder
 	}
 	alone := s.spec.Final && len(s.spec.Start) == 1
 	return s.spec.Namespaces && !alone && (len(r.Mounts) > 0 || r.Hostname != "")
