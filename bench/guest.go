@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"qalam/engine"
@@ -105,6 +107,38 @@ func (g *guest) kill() error {
 	}
 	g.cmd.Wait() // it was killed
 	return nil
+}
+
+// cores is how many processors the engine uses over a while.
+func (g *guest) cores(window time.Duration) (float64, error) {
+	before, err := ticks(g.cmd.Process.Pid)
+	if err != nil {
+		return 0, err
+	}
+	begin := time.Now()
+	time.Sleep(window)
+	after, err := ticks(g.cmd.Process.Pid)
+	const perSecond = 100 // of clock ticks, on every architecture that Go knows
+	return float64(after-before) / perSecond / time.Since(begin).Seconds(), err
+}
+
+// ticks is the processor time of a process: fields 14 and 15 of its stat file.
+func ticks(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("/proc/%d/stat: %q", pid, text)
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseInt(fields[12], 10, 64)
+	return user + system, err
 }
 
 // tailWriter keeps the end of what is written.

@@ -58,19 +58,20 @@ type scale struct {
 	Emitters int           // trials that print
 	Rate     int           // lines per second of each
 	Emit     time.Duration
-	Live     int // trials to be adopted
-	Finished int // trials in the store that is opened
-	Tutorial int // rounds of the tutorial's run, 0 means none
+	Live     int           // trials to be adopted
+	Idle     time.Duration // during which they are left alone
+	Finished int           // trials in the store that is opened
+	Tutorial int           // rounds of the tutorial's run, 0 means none
 }
 
 func full() scale {
 	return scale{Rounds: 3, Trials: 10_000, Sleeps: 10_000, Window: 2 * time.Second, Points: 2_000_000, Emitters: 100, Rate: 1000,
-		Emit: 15 * time.Second, Live: 1000, Finished: 99_999, Tutorial: 7}
+		Emit: 15 * time.Second, Live: 1000, Idle: 10 * time.Second, Finished: 99_999, Tutorial: 7}
 }
 
 func quick() scale {
 	return scale{Rounds: 2, Trials: 500, Sleeps: 600, Window: 200 * time.Millisecond, Points: 200_000, Emitters: 50, Rate: 1000,
-		Emit: 3 * time.Second, Live: 200, Finished: 20_000, Tutorial: 1}
+		Emit: 3 * time.Second, Live: 200, Idle: 2 * time.Second, Finished: 20_000, Tutorial: 1}
 }
 
 func main() {

@@ -49,9 +49,14 @@ func (b *bench) adopt() ([]figure, error) {
 		took, memory = append(took, (m.At-g.began).Seconds()), append(memory, float64(m.Peak)/(1<<20))
 		b.say("adopt: %.2f s", took[len(took)-1])
 	}
+	idle, err := g.cores(b.scale.Idle)
+	if err != nil {
+		return nil, errors.Join(err, g.end())
+	}
 	return []figure{
 		atMost(2, fmt.Sprintf("from the start of qalam until %s live trials are adopted, after kill -9", show(float64(n))), "s", took),
 		measured("– memory resident in the engine then", "MiB", memory),
+		measured("– processors the engine uses while they sleep", "cores", []float64{idle}),
 	}, g.end()
 }
 

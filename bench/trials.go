@@ -160,7 +160,7 @@ func perTrial(from, to time.Duration, trials int) float64 {
 
 // sleeps measures how close the engine comes to trials that only take time.
 func (b *bench) sleeps() ([]figure, error) {
-	const atOnce = 200
+	atOnce := min(200, b.scale.Sleeps)
 	d := document{name: "sleep", trials: b.scale.Sleeps, width: atOnce, command: []string{"/bin/sleep", "1"}}
 	ideal := float64((d.trials + atOnce - 1) / atOnce)
 	var took, ratio, busy []float64

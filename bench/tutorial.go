@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"qalam/store"
 )
 
 //go:embed mnist.sh
@@ -67,9 +70,24 @@ func (b *bench) byQalam(qalam, dir string, round int) (time.Duration, error) {
 	home := filepath.Join(dir, "home-"+strconv.Itoa(round))
 	defer os.RemoveAll(home)
 	examples := filepath.Join(b.root, "examples")
-	return timed(exec.CommandContext(b.ctx, qalam, "run", filepath.Join(examples, "pytorchjob-mnist.yaml"),
+	took, err := timed(exec.CommandContext(b.ctx, qalam, "run", filepath.Join(examples, "pytorchjob-mnist.yaml"),
 		"--images", filepath.Join(examples, "images.yaml"), "--home", home, "--progress", "quiet"))
+	if err != nil {
+		return 0, err
+	}
+	st, err := store.Open(b.ctx, home, store.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer st.Close()
+	list, err := st.List(b.ctx)
+	if err == nil && (len(list) != 1 || list[0].Counts.Succeeded != tutorialTrials) {
+		err = fmt.Errorf("of %d trials not all succeeded: %+v", tutorialTrials, list)
+	}
+	return took, err
 }
+
+const tutorialTrials = 12
 
 func (b *bench) byScript(script, dir string, round int) (time.Duration, error) {
 	logs := filepath.Join(dir, "logs-"+strconv.Itoa(round))
@@ -77,9 +95,23 @@ func (b *bench) byScript(script, dir string, round int) (time.Duration, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(logs)
-	const firstPort, trials = 29500, 12
-	return timed(exec.CommandContext(b.ctx, script, filepath.Join(b.root, "examples", "pytorch-mnist", "mnist.py"), logs,
-		strconv.Itoa(firstPort+round*trials)))
+	const firstPort = 29500
+	took, err := timed(exec.CommandContext(b.ctx, script, filepath.Join(b.root, "examples", "pytorch-mnist", "mnist.py"), logs,
+		strconv.Itoa(firstPort+round*tutorialTrials)))
+	if err != nil {
+		return 0, err
+	}
+	masters, err := filepath.Glob(filepath.Join(logs, "*-0.log"))
+	trained := 0
+	for _, log := range masters {
+		if text, _ := os.ReadFile(log); bytes.Contains(text, []byte("loss=")) {
+			trained++
+		}
+	}
+	if err == nil && trained != tutorialTrials {
+		err = fmt.Errorf("of %d trainings by the script %d came to a result", tutorialTrials, trained)
+	}
+	return took, err
 }
 
 // timed runs a command and returns how long it took.
