@@ -14,6 +14,7 @@ import (
 
 	"qalam/runner"
 	"qalam/runner/provision"
+	"qalam/runner/resources"
 	"qalam/runner/shim"
 	"qalam/workload"
 )
@@ -22,10 +23,16 @@ import (
 func playEngine() {
 	n, _ := strconv.Atoi(os.Getenv("TRIALS"))
 	iso := Isolation{Tier: provision.Tier(os.Getenv("TIER")), PIDs: true, User: os.Geteuid() != 0}
-	r, err := New(Options{Home: os.Getenv("HOME"), Isolation: iso, Pool: &pool{held: map[runner.ID]bool{}}, Provisioner: literal{}, Judge: judge(0)})
+	var p Pool = &pool{held: map[runner.ID]bool{}}
+	if locks := os.Getenv("LOCKS"); locks != "" {
+		var err error
+		p, err = resources.New(resources.Options{Capacity: capacityOfTests, Locks: locks})
+		exitOn(err)
+	}
+	r, err := New(Options{Home: os.Getenv("HOME"), Isolation: iso, Pool: p, Provisioner: literal{}, Judge: judge(0)})
 	exitOn(err)
 	for i := range n {
-		exitOn(r.Start(context.Background(), script(fmt.Sprint("t", i), os.Getenv("SCRIPT"))))
+		exitOn(r.Start(context.Background(), listening(fmt.Sprint("t", i), os.Getenv("SCRIPT"))))
 	}
 	told := map[string]bool{}
 	for report := range r.Reports() {
@@ -227,7 +234,7 @@ func TestTwoShimsForOneAttempt(t *testing.T) {
 	}
 	b := newBench(t, home, provision.Plain, nil)
 	ended := make(chan struct{}, 1)
-	p, err := start(dir, Isolation{Tier: provision.Plain}, false, b.trouble, func() { ended <- struct{}{} })
+	p, err := start(dir, Isolation{Tier: provision.Plain}, false, b.trouble, nil, func() { ended <- struct{}{} })
 	if err != nil {
 		t.Fatal(err)
 	}

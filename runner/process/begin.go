@@ -265,7 +265,7 @@ func (a *attempt) writeSpec(start []shim.Run) error {
 	f := specFile{
 		Spec: shim.Spec{
 			Marker: a.marker, Namespaces: a.namespaces(), PIDs: a.namespaces() && a.r.options.Isolation.PIDs,
-			Network: a.namespaces() && !a.grant.HostNetwork, Cgroups: a.cgroups(), Tasks: a.tasks(), Start: start, Final: a.final,
+			Network: a.namespaces() && !a.grant.HostNetwork, Cgroups: a.cgroups(), Tasks: a.tasks(), Locks: len(a.grant.Locks), Start: start, Final: a.final,
 		},
 		Engine: record{BootID: a.bootID, Grant: a.grant},
 	}
@@ -317,7 +317,7 @@ func (a *attempt) launch() error {
 	}
 	failpoint("prepared")
 	var err error
-	if a.shim, err = start(a.dir, a.r.options.Isolation, a.grant.HostNetwork, a.r.trouble, a.poke); err != nil {
+	if a.shim, err = start(a.dir, a.r.options.Isolation, a.grant.HostNetwork, a.r.trouble, a.grant.Locks, a.poke); err != nil {
 		return refused("CreateContainerError", "starting the process that supervises the trial: %w", err)
 	}
 	failpoint("launched")

@@ -82,7 +82,7 @@ func (iso Isolation) try(home string, layers bool) error {
 		return err
 	}
 	ended := make(chan struct{}, 1)
-	p, err := start(dir, iso, false, trouble, func() { ended <- struct{}{} })
+	p, err := start(dir, iso, false, trouble, nil, func() { ended <- struct{}{} })
 	if err != nil {
 		return fmt.Errorf("cloning: %w", err)
 	}

@@ -21,10 +21,13 @@ type process struct {
 	code  int // exit code, of a child that is over
 }
 
-// start starts a shim for a folder. changed is called when it has ended.
-func start(dir string, iso Isolation, hostNetwork bool, trouble *os.File, changed func()) (*process, error) {
+// start starts a shim for a folder, which inherits locks. changed is called when it has ended.
+func start(dir string, iso Isolation, hostNetwork bool, trouble *os.File, locks []*os.File, changed func()) (*process, error) {
 	pidfd := -1
 	attr := &syscall.ProcAttr{Env: shimEnv(), Files: []uintptr{trouble.Fd(), trouble.Fd(), trouble.Fd()}}
+	for _, f := range locks {
+		attr.Files = append(attr.Files, f.Fd())
+	}
 	attr.Sys = iso.attributes(hostNetwork)
 	attr.Sys.PidFD = &pidfd
 	pid, err := syscall.ForkExec("/proc/self/exe", []string{shim.Argv0, dir}, attr)

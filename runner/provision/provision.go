@@ -3,6 +3,8 @@
 // no namespaces. It starts nothing.
 package provision
 
+import "os"
+
 // Tier is the degree of isolation that trials get on this machine.
 type Tier string
 
@@ -70,6 +72,9 @@ type Grant struct {
 	// runner fills them in.
 	Addresses   map[string]string `json:"addresses,omitempty"`
 	HostNetwork bool              `json:"hostNetwork,omitempty"`
+	// Locks are files whose locks (flock) keep Devices and Ports from other programs. The attempt's supervisor inherits them, so
+	// that they hold as long as the attempt lives, whatever becomes of this program.
+	Locks []*os.File `json:"-"`
 }
 
 // Device is one accelerator.

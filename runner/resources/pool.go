@@ -48,6 +48,7 @@ type holding struct {
 	need  need
 	grant provision.Grant
 	locks []*lock
+	away  []string // names of locks that are held by what the task has inherited them to
 }
 
 // waiter is a task that waits for its turn.
@@ -252,7 +253,7 @@ func (p *Pool) admit(w *waiter) string {
 	}
 	h := &holding{name: w.task.ID.Trial, need: w.need}
 	if reason := p.takeDevices(h, w.task); reason != "" {
-		h.release()
+		p.drop(h)
 		return reason
 	}
 	err := p.takePorts(h, w)
@@ -261,10 +262,13 @@ func (p *Pool) admit(w *waiter) string {
 	}
 	h.grant.SoftMemory = !p.o.Groups.Enforces("memory")
 	if err != nil {
-		h.release()
+		p.drop(h)
 		w.done, w.err = true, err
 		w.notify()
 		return ""
+	}
+	for _, l := range h.locks {
+		h.grant.Locks = append(h.grant.Locks, l.file)
 	}
 	p.hold(w.task.ID, h)
 	w.done, w.grant = true, h.grant
@@ -332,29 +336,38 @@ func (p *Pool) Restore(task runner.Task, grant provision.Grant) error {
 	for _, devices := range grant.Devices {
 		for _, d := range devices {
 			if !p.o.ShareGPU && p.load[d] == 0 {
-				h.keep(p.locks.take(deviceLock(d)))
+				p.keep(h, deviceLock(d))
 			}
 		}
 	}
 	for _, port := range grant.Ports {
-		h.keep(p.locks.take(portLock(port)))
+		p.keep(h, portLock(port))
 	}
 	p.hold(task.ID, h)
 	return nil
 }
 
-// keep adds a lock; one that another program has got meanwhile cannot be had back.
-func (h *holding) keep(l *lock, err error) {
-	if err == nil && l != nil {
+// keep takes a lock again. One that is taken is so by the task's own supervisor, or by another program since that ended.
+func (p *Pool) keep(h *holding, name string) {
+	l, err := p.locks.take(name)
+	switch {
+	case err == nil:
 		h.locks = append(h.locks, l)
+	case errors.Is(err, errTaken):
+		h.away = append(h.away, name)
 	}
 }
 
-func (h *holding) release() {
+func (p *Pool) drop(h *holding) {
+	for _, name := range h.away {
+		if l, err := p.locks.take(name); err == nil {
+			h.locks = append(h.locks, l)
+		}
+	}
 	for _, l := range h.locks {
 		l.release()
 	}
-	h.locks = nil
+	h.locks, h.away = nil, nil
 }
 
 // Release gives back what a task holds, and serves those who wait.
@@ -382,5 +395,5 @@ func (p *Pool) giveBack(id runner.ID) {
 			p.load[d]--
 		}
 	}
-	h.release()
+	p.drop(h)
 }

@@ -121,6 +121,10 @@ func (s *shim) prepare() error {
 	if err := ReadFile(s.dir+"/"+SpecFile, &s.spec); err != nil {
 		return err
 	}
+	const firstLock = 3 // after stdin, stdout and stderr
+	for i := range s.spec.Locks {
+		unix.CloseOnExec(firstLock + i) // lest what a container leaves behind holds it
+	}
 	var err error
 	if s.null, err = open("/dev/null", unix.O_RDONLY); err != nil {
 		return fmt.Errorf("opening /dev/null: %w", err)

@@ -40,6 +40,7 @@ type Spec struct {
 	Start       []Run    `json:"start,omitempty"`      // what to start at once
 	Final       bool     `json:"final,omitempty"`      // to exit by itself when all of Start have ended with code 0
 	Tasks       int64    `json:"tasks,omitempty"`      // most processes and threads it may have at once; 0 means no limit
+	Locks       int      `json:"locks,omitempty"`      // files it has inherited, from descriptor 3 on, to hold while it lives
 	ShmMegabyte int      `json:"shm,omitempty"`        // size of the attempt's own /dev/shm in MiB; 0 means half the memory
 }
 
