@@ -18,7 +18,8 @@ const (
 	silenceLong     = 10 * time.Minute // from here on that is a warning
 	idleShare       = 0.02             // of one processor, over at least idleSpan
 	idleSpan        = 30 * time.Second
-	slowFactor      = 3 // times the siblings' median
+	recovery        = 30 * time.Second // of running after which an earlier failure is past
+	slowFactor      = 3                // times the siblings' median
 )
 
 // rule looks at a snapshot for one kind of trouble.
@@ -40,8 +41,8 @@ var rules = []rule{
 	rendezvousFailed,
 	missingModule,
 	deadline,
-	exitCode,
 	crashLoop,
+	exitCode,
 	ranksMissing,
 	rendezvousWaits,
 	neverListens,

@@ -118,7 +118,13 @@ func TestDiagnose(t *testing.T) {
 				Name: "pytorch", RestartCount: 4, LastTerminated: &workload.Terminated{ExitCode: 1, Reason: "Error"},
 				Waiting: &workload.Waiting{Reason: "CrashLoopBackOff"},
 			}
-		}, "ExitCode", "j-worker-0 exited with code 1", ""},
+		}, "CrashLoop", "j-worker-0 fails again and again: 4 restarts, exit code 1", "backoffLimit"},
+		"past failure": {func(s *Snapshot) {
+			s.Pods[1].Containers[0] = workload.ContainerStatus{
+				Name: "pytorch", RestartCount: 2, LastTerminated: &workload.Terminated{ExitCode: 1, Reason: "Error"},
+				Running: &workload.Running{StartedAt: ago(time.Minute)},
+			}
+		}, "", "", ""},
 		"nproc": {func(s *Snapshot) {
 			s.Metric.Points = 0
 			for i := range s.Job.Pods {

@@ -208,7 +208,7 @@ var signals = map[int]string{4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE"
 
 func exitCode(s *Snapshot) *Finding {
 	pod, c := s.failedFirst()
-	if c == nil || !s.Ended && c.Running != nil && c.RestartCount == 0 {
+	if c == nil || s.recovered(c) || !s.Ended && c.Running != nil && c.RestartCount == 0 {
 		return nil
 	}
 	e := lastEnd(c)
@@ -232,9 +232,15 @@ func exitCode(s *Snapshot) *Finding {
 	return f
 }
 
+// recovered says that a container that failed before has been running for a while.
+func (s *Snapshot) recovered(c *workload.ContainerStatus) bool {
+	return !s.Ended && c.Running != nil && s.Now.Sub(c.Running.StartedAt) >= recovery
+}
+
 func crashLoop(s *Snapshot) (f *Finding) {
 	s.each(func(p *workload.PodStatus, c *workload.ContainerStatus) bool {
-		if c.RestartCount == 0 || c.Waiting == nil || c.Waiting.Reason != "CrashLoopBackOff" || c.LastTerminated == nil {
+		if c.RestartCount == 0 || c.LastTerminated == nil || c.LastTerminated.ExitCode == 0 || s.Ended || s.recovered(c) ||
+			c.Waiting != nil && c.Waiting.Reason != "CrashLoopBackOff" || c.Waiting == nil && (c.Running == nil || c.RestartCount < 2) {
 			return false
 		}
 		f = &Finding{

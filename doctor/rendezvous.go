@@ -66,7 +66,10 @@ func rendezvousFailed(s *Snapshot) *Finding {
 	if m := clientsJoined.FindStringSubmatch(line); m != nil {
 		f.Message = fmt.Sprintf("%s: only %s of %s ranks joined the rendezvous", pod, m[1], m[2])
 	}
-	f.Evidence = append(f.Evidence, s.peerStates(pod)...)
+	if peers := s.peerStates(pod); len(peers) > 0 {
+		f.Message += ": " + strings.Join(peers[:min(len(peers), 4)], ", ")
+		f.Evidence = append(f.Evidence, peers...)
+	}
 	return f
 }
 

@@ -71,12 +71,13 @@ func (r *run) examineOne(l *live) error {
 		l.condition.code, l.condition.times = code, 0
 	}
 	l.condition.times++
-	if l.condition.times != steady {
-		return nil
-	}
 	t, err := r.active(l.number)
 	if err != nil {
 		return err
+	}
+	lost := code != "" && t.Reason != code // a restart has said something else meanwhile
+	if l.condition.times < steady || l.condition.times > steady && !lost {
+		return nil
 	}
 	told := t
 	if code == "" {
