@@ -70,7 +70,8 @@ func (l *Lists) of(s TrialState) *[]string {
 
 // TrialConditions is the history of a trial as Katib's TrialStatus tells it; the last condition is the state. Other than in
 // Katib, Running is True only while the primary container runs, and turns False when a trial is stopped early. Katib has no
-// condition for a trial that waits: its last one is Created, and Running, before it, is False with the reason why.
+// condition for a trial that waits: its last one is Created, and Running, before it, is False with the reason why. A
+// trial that runs and is not well has the reason in Running.
 func TrialConditions(t Trial) []Condition {
 	created := condition(string(Created), True, ReasonTrialCreated, "Trial is created", t.Created)
 	if t.State == TrialPending {
@@ -85,6 +86,10 @@ func TrialConditions(t Trial) []Condition {
 	}
 	switch t.State {
 	case TrialRunning:
+		if t.Reason != "" && t.Reason != ReasonTrialRunning && t.Reason != ReasonTrialCreated { // it runs, and is not well
+			last := &cs[len(cs)-1]
+			last.Reason, last.Message = t.Reason, t.Message
+		}
 		return cs
 	case TrialMetricsUnavailable:
 		return end(cs, condition(string(TrialMetricsUnavailable), True, ReasonTrialMetricsUnavailable, t.Message, t.Completed))
