@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // MaxRecord bounds a record of an events file; longer ones are skipped and counted as truncated. Scan consumes whole records
@@ -29,11 +30,11 @@ const (
 	footerSize = 4
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
 
 // maskedCRC is the checksum of a record's parts.
 func maskedCRC(b []byte) uint32 {
-	c := crc32.Checksum(b, castagnoli)
+	c := crc32.Checksum(b, castagnoli())
 	return (c>>15 | c<<17) + 0xa282ead8
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -109,11 +108,11 @@ func decodeNode(dec *yaml.Decoder, root *yaml.Node) (err error) {
 	return dec.Decode(root)
 }
 
-var yamlError = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)`)
+var yamlError = pattern(`^(?:yaml: )?(?:line (\d+): )?(.*)`)
 
 // syntax reports an error of the parser.
 func (d *Documents) syntax(src *source, err error) {
-	m := yamlError.FindStringSubmatch(err.Error())
+	m := yamlError().FindStringSubmatch(err.Error())
 	line, _ := strconv.Atoi(m[1]) // 0 when there is none
 	p := place{src: src, line: line, column: 1}
 	hint := ""

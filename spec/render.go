@@ -135,7 +135,7 @@ func (r *renderer) piece(x piece, p *part) string {
 		return x.text
 	}
 	text := r.texts[x.source]
-	if p.script && r.err == nil && r.sources[x.source].kind == fromParameter && !harmless.MatchString(text) {
+	if p.script && r.err == nil && r.sources[x.source].kind == fromParameter && !harmless().MatchString(text) {
 		r.err = fmt.Errorf("%s is a script, and the value %q of parameter %q could be run there: %s", p.path, text, r.sources[x.source].name, scriptRemedy)
 	}
 	return text

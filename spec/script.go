@@ -2,7 +2,6 @@ package spec
 
 import (
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -12,10 +11,10 @@ var scriptFlags = map[string]byte{
 	"python": 'c', "python2": 'c', "python3": 'c', "pypy3": 'c', "perl": 'e', "ruby": 'e', "node": 'e', "php": 'r', "lua": 'e', "Rscript": 'e',
 }
 
-var versioned = regexp.MustCompile(`^python3\.\d+$`)
+var versioned = pattern(`^python3\.\d+$`)
 
 // harmless is a value that no shell or interpreter takes for more than a word.
-var harmless = regexp.MustCompile(`^[A-Za-z0-9._:/=+,@%-]*$`)
+var harmless = pattern(`^[A-Za-z0-9._:/=+,@%-]*$`)
 
 // scriptsIn finds the texts of a container that a shell or an interpreter reads again, as "python train.py" in
 // command: [sh, -c, python train.py]. It returns their indexes by the field that holds them: command or args.
@@ -45,7 +44,7 @@ func scriptsIn(container map[string]any) map[string]map[int]bool {
 	}
 	for i, arg := range argv {
 		program := path.Base(arg)
-		if versioned.MatchString(program) {
+		if versioned().MatchString(program) {
 			program = "python3"
 		}
 		flag := scriptFlags[program]

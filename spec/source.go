@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -53,7 +54,7 @@ func (s *source) line(n int) string {
 	return strings.TrimSuffix(string(s.data[s.lines[n-1]:end]), "\r")
 }
 
-var secretKind = regexp.MustCompile(`kind"?\s*:\s*"?Secret`)
+var secretKind = pattern(`kind"?\s*:\s*"?Secret`)
 
 // secret reports whether a line is in a document that seems to hold secrets, which excerpts must not show.
 func (s *source) secret(line int) bool {
@@ -64,7 +65,7 @@ func (s *source) secret(line int) bool {
 	for to < len(s.lines) && !strings.HasPrefix(s.line(to+1), "---") {
 		to++
 	}
-	return secretKind.Match(s.data[s.lines[from-1] : s.lines[to-1]+len(s.line(to))])
+	return secretKind().Match(s.data[s.lines[from-1] : s.lines[to-1]+len(s.line(to))])
 }
 
 // at is the place of a byte.
@@ -86,8 +87,8 @@ func (s *source) admit(r *reporter) bool {
 	if text, marked := bytes.CutPrefix(s.data, []byte("\ufeff")); marked {
 		*s = *newSource(s.name, text)
 	}
-	if first := bytes.TrimLeft(s.data, " \t\r\n"); len(first) > 0 && (first[0] == '{' || first[0] == '[') && surrogates.Match(s.data) {
-		*s = *newSource(s.name, surrogates.ReplaceAllFunc(s.data, joinSurrogates))
+	if first := bytes.TrimLeft(s.data, " \t\r\n"); len(first) > 0 && (first[0] == '{' || first[0] == '[') && surrogates().Match(s.data) {
+		*s = *newSource(s.name, surrogates().ReplaceAllFunc(s.data, joinSurrogates))
 	}
 	if offset, what := badText(s.data); offset >= 0 {
 		r.report(SeverityError, s.at(offset), "remove it, or save the file as UTF-8", "%s is not allowed", what)
@@ -101,7 +102,7 @@ func (s *source) admit(r *reporter) bool {
 }
 
 // surrogates is how JSON writes characters beyond U+FFFF, which a reader of YAML does not know: 😀 is \ud83d\ude00.
-var surrogates = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
+var surrogates = pattern(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
 
 func joinSurrogates(pair []byte) []byte {
 	high, err1 := strconv.ParseUint(string(pair[2:6]), 16, 32)
@@ -233,4 +234,9 @@ func closing(text []byte) int {
 		}
 	}
 	return -1
+}
+
+// pattern compiles an expression when it is first used: every start of a trial's supervisor would pay for it otherwise.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }

@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -96,9 +95,9 @@ var freeFields = map[string]bool{
 }
 
 var (
-	placeholder = regexp.MustCompile(`\$\{(trialParameters|trialSpec)\.(.+?)\}`)
-	metaRef     = regexp.MustCompile(`^\$\{trialSpec\.(.+?)\}$`)
-	metaIndexed = regexp.MustCompile(`^(Annotations|Labels)\[(.+)\]$`)
+	placeholder = pattern(`\$\{(trialParameters|trialSpec)\.(.+?)\}`)
+	metaRef     = pattern(`^\$\{trialSpec\.(.+?)\}$`)
+	metaIndexed = pattern(`^(Annotations|Labels)\[(.+)\]$`)
 )
 
 // use is a placeholder where it stands in a template.
@@ -132,7 +131,7 @@ func compile(root map[string]any, parameters []v1beta1.TrialParameterSpec) (*Tem
 	for _, p := range parameters {
 		c.declared = append(c.declared, p.Name)
 		o := origin{kind: fromParameter, name: p.Reference}
-		if m := metaRef.FindStringSubmatch(p.Reference); m != nil {
+		if m := metaRef().FindStringSubmatch(p.Reference); m != nil {
 			meta, err := c.meta(m[1])
 			if err != nil {
 				continue
@@ -175,7 +174,7 @@ func (c *compiler) meta(key string) (origin, error) {
 		s, _ := text("apiVersion")
 		return origin{kind: fromTemplate, text: s}, nil
 	}
-	m := metaIndexed.FindStringSubmatch(key)
+	m := metaIndexed().FindStringSubmatch(key)
 	if m == nil {
 		return origin{}, fmt.Errorf("%q is not one of Name, Namespace, Kind, APIVersion, Annotations[KEY], Labels[KEY]", key)
 	}
@@ -229,7 +228,7 @@ func (c *compiler) list(v []any, path string, scripts map[int]bool) *part {
 
 // pieces cuts a text at its placeholders; nil when it has none.
 func (c *compiler) pieces(text, path string, script bool) []piece {
-	found := placeholder.FindAllStringSubmatchIndex(text, -1)
+	found := placeholder().FindAllStringSubmatchIndex(text, -1)
 	if found == nil {
 		return nil
 	}

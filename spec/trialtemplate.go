@@ -75,7 +75,7 @@ func (b *builder) templateText(doc *document, e entry) {
 	masked, restore := mask(e.value.Value)
 	var root yaml.Node
 	if err := decodeNode(yaml.NewDecoder(bytes.NewReader([]byte(masked))), &root); err != nil {
-		m := yamlError.FindStringSubmatch(err.Error())
+		m := yamlError().FindStringSubmatch(err.Error())
 		line, _ := strconv.Atoi(m[1]) // 0 when there is none
 		bad(line, "", "%s", m[2])
 		return
@@ -104,7 +104,7 @@ func mask(text string) (masked string, restore func(*yaml.Node)) {
 		word += "Q"
 	}
 	var found, words []string
-	masked = placeholder.ReplaceAllStringFunc(text, func(p string) string {
+	masked = placeholder().ReplaceAllStringFunc(text, func(p string) string {
 		w := fmt.Sprintf("%s%dX", word, len(found))
 		found, words = append(found, p), append(words, w)
 		return w
@@ -266,7 +266,7 @@ func (b *builder) trialParameters(t *v1beta1.TrialTemplate) []v1beta1.TrialParam
 
 // metaReference checks a reference to a field of the job itself.
 func (b *builder) metaReference(path, reference string) {
-	m := metaRef.FindStringSubmatch(reference)
+	m := metaRef().FindStringSubmatch(reference)
 	if m == nil {
 		b.err(path, "it must be the whole reference", "parameter reference %s is not supported", reference)
 		return
@@ -347,7 +347,7 @@ func (b *builder) scripts(uses []use, parameters []v1beta1.TrialParameterSpec) {
 				continue
 			}
 			for j, v := range p.FeasibleSpace.List {
-				if !harmless.MatchString(v) {
+				if !harmless().MatchString(v) {
 					path := item(item("spec.parameters", i)+".feasibleSpace.list", j)
 					b.err(path, scriptRemedy, "value %q could be run by the script in which %s stands", shorten(v), u.text)
 					b.bad[path] = true

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -21,8 +20,8 @@ const (
 )
 
 var (
-	experimentName = regexp.MustCompile(`^[a-z]([-a-z0-9]*[a-z0-9])?$`)
-	dnsLabel       = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	experimentName = pattern(`^[a-z]([-a-z0-9]*[a-z0-9])?$`)
+	dnsLabel       = pattern(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 )
 
 func (b *builder) meta() {
@@ -32,14 +31,14 @@ func (b *builder) meta() {
 		b.err("metadata.name", "give the experiment a name of its own: generateName only works with a cluster", "must be specified")
 	case m.Name == "":
 		b.err("metadata.name", "", "must be specified")
-	case len(m.Name) > maxNameLength || !experimentName.MatchString(m.Name):
+	case len(m.Name) > maxNameLength || !experimentName().MatchString(m.Name):
 		b.err("metadata.name", "", "name must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "+
 			"end with an alphanumeric character and may not be longer than %d characters", maxNameLength)
 	}
 	if m.Namespace == "" {
 		m.Namespace = "default"
 	}
-	if len(m.Namespace) > maxLabelLength || !dnsLabel.MatchString(m.Namespace) {
+	if len(m.Namespace) > maxLabelLength || !dnsLabel().MatchString(m.Namespace) {
 		b.err("metadata.namespace", "", "namespace must consist of lower case alphanumeric characters or '-' and may not be longer than %d characters", maxLabelLength)
 	}
 	b.out.Spec.Name, b.out.Spec.Namespace = m.Name, m.Namespace

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -98,7 +97,7 @@ func (s *scene) take(peer *scene) {
 	}
 }
 
-var shellName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var shellName = pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // workerScript sets a worker's variables and runs its one argument with a shell in the worker's working directory. Variables that
 // a shell cannot set are left out.
@@ -106,7 +105,7 @@ func workerScript(p Process) []byte {
 	var b strings.Builder
 	for _, kv := range p.Env {
 		name, value, _ := strings.Cut(kv, "=")
-		if shellName.MatchString(name) && name != marker {
+		if shellName().MatchString(name) && name != marker {
 			b.WriteString("export " + name + "=" + quote(value) + "\n")
 		}
 	}

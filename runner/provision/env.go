@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"qalam/runner"
 	"qalam/workload"
@@ -26,7 +27,7 @@ var PassedEnv = []string{
 }
 
 // envName is what Kubernetes takes for a variable's name.
-var envName = regexp.MustCompile(`^[-._a-zA-Z][-._a-zA-Z0-9]*$`)
+var envName = pattern(`^[-._a-zA-Z][-._a-zA-Z0-9]*$`)
 
 // passes says whether a variable of the user's reaches trials.
 func (p *Provisioner) passes(name string) bool {
@@ -72,7 +73,7 @@ func (s *scene) specEnv(c *workload.Container) *vars {
 		s.envFrom(e, c, from)
 	}
 	for _, v := range s.rewritten(c) {
-		if !envName.MatchString(v.Name) {
+		if !envName().MatchString(v.Name) {
 			s.note("container %s: variable %q is left out: a name has letters, digits, -, . and _ only and starts with no digit", c.Name, v.Name)
 			continue
 		}
@@ -105,7 +106,7 @@ func (s *scene) envFrom(e *vars, c *workload.Container, from workload.EnvFrom) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(doc.Data)) {
 		name := from.Prefix + key
-		if !envName.MatchString(name) {
+		if !envName().MatchString(name) {
 			s.note("container %s: key %q of %s %s is left out: it is no name for a variable", c.Name, key, kind, ref.Name)
 			continue
 		}
@@ -280,4 +281,9 @@ func (s *scene) hostname() string {
 		return s.pod.Hostname
 	}
 	return s.pod.Name
+}
+
+// pattern compiles an expression when it is first used: every start of a trial's supervisor would pay for it otherwise.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }

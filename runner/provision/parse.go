@@ -7,7 +7,6 @@ import (
 	"io"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -178,7 +177,7 @@ func (p *parser) folder(n *yaml.Node, what string) string {
 func (p *parser) env(n *yaml.Node, what string) map[string]string {
 	env := map[string]string{}
 	p.pairs(n, what, func(key string, k, v *yaml.Node) {
-		if !envName.MatchString(key) {
+		if !envName().MatchString(key) {
 			p.fault(k, "%q in %s is no name for a variable", key, what)
 		}
 		env[key] = p.text(v, what+"."+key)
@@ -201,7 +200,7 @@ func (p *parser) passEnv(n *yaml.Node) []string {
 	var out []string
 	p.list(n, "passEnv", func(e *yaml.Node) {
 		s := p.text(e, "an entry of passEnv")
-		if !envName.MatchString(strings.TrimSuffix(s, "*")) {
+		if !envName().MatchString(strings.TrimSuffix(s, "*")) {
 			p.fault(e, "%q in passEnv must be a variable's name, or the beginning of one followed by *", s)
 		}
 		out = append(out, s)
@@ -217,7 +216,7 @@ func (p *parser) volumes(n *yaml.Node) map[string]string {
 			if key = path.Clean(key); key == "/" {
 				p.fault(k, "the root folder as a whole cannot be mapped: name the host paths that pods may see")
 			}
-		case strings.Count(key, "/") > 1 || !claimName.MatchString(strings.ReplaceAll(key, "/", ".")):
+		case strings.Count(key, "/") > 1 || !claimName().MatchString(strings.ReplaceAll(key, "/", ".")):
 			p.fault(k, "%q must be a claim (name or namespace/name), a volume's name, or an absolute host path", key)
 		}
 		out[key] = p.folder(v, "volumes."+key)
@@ -225,7 +224,7 @@ func (p *parser) volumes(n *yaml.Node) map[string]string {
 	return out
 }
 
-var claimName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
+var claimName = pattern(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
 
 func (p *parser) image(n *yaml.Node) Image {
 	var im Image

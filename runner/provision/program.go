@@ -4,13 +4,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"qalam/workload"
 )
 
-var interpreters = regexp.MustCompile(`^(python[0-9.]*|bash|sh|dash|zsh|perl|node|ruby|Rscript|julia|torchrun|accelerate)$`)
+var interpreters = pattern(`^(python[0-9.]*|bash|sh|dash|zsh|perl|node|ruby|Rscript|julia|torchrun|accelerate)$`)
 
 // checkProgram complains about a program that is not there, and warns of a script that is not. What init containers or peers may
 // yet write is not looked for.
@@ -72,7 +71,7 @@ func (s *scene) executable(c *workload.Container, program, at, hint string) {
 
 // checkScript warns when an interpreter's script is not there.
 func (s *scene) checkScript(v *view, c *workload.Container, argv []string, dir string, real func(string) (string, bool), mapped bool) {
-	if !interpreters.MatchString(path.Base(argv[0])) || len(argv) < 2 {
+	if !interpreters().MatchString(path.Base(argv[0])) || len(argv) < 2 {
 		return
 	}
 	script := argv[1]

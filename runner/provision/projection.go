@@ -8,7 +8,6 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -32,7 +31,7 @@ type fileItem struct {
 	ResourceFieldRef *workload.ResourceRef `json:"resourceFieldRef"`
 }
 
-var dataKey = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
+var dataKey = pattern(`^[-._a-zA-Z0-9]+$`)
 
 // projection makes the files of a configMap, secret, downwardAPI or projected volume.
 func (s *scene) projection(name, kind string, raw json.RawMessage) (*volume, error) {
@@ -98,7 +97,7 @@ func (p *projector) document(kind, name string, src *source) error {
 	items := src.Items
 	if len(items) == 0 {
 		for _, key := range slices.Sorted(maps.Keys(doc.Data)) {
-			if !dataKey.MatchString(key) || key == "." || strings.HasPrefix(key, "..") {
+			if !dataKey().MatchString(key) || key == "." || strings.HasPrefix(key, "..") {
 				return fmt.Errorf("%s %q: key %q cannot be the name of a file", kind, name, key)
 			}
 			items = append(items, fileItem{Key: key, Path: key})

@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"os/exec"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -107,9 +106,9 @@ func ask(ctx context.Context, name string, args ...string) string {
 }
 
 var (
-	nvidiaLine = regexp.MustCompile(`^GPU \d+: .*\(UUID: (GPU-[-0-9a-fA-F]+)\)`)
-	migLine    = regexp.MustCompile(`^\s+MIG .*\(UUID: (MIG-[-/0-9a-fA-FGPU]+)\)`)
-	rocmLine   = regexp.MustCompile(`^GPU\[(\d+)\]`)
+	nvidiaLine = pattern(`^GPU \d+: .*\(UUID: (GPU-[-0-9a-fA-F]+)\)`)
+	migLine    = pattern(`^\s+MIG .*\(UUID: (MIG-[-/0-9a-fA-FGPU]+)\)`)
+	rocmLine   = pattern(`^GPU\[(\d+)\]`)
 )
 
 // parseNVIDIA reads what nvidia-smi -L prints. A device that is cut into MIG slices is known by these.
@@ -117,9 +116,9 @@ func parseNVIDIA(out string) []provision.Device {
 	var devices []provision.Device
 	whole := false // the last device is not cut so far
 	for line := range strings.Lines(out) {
-		if m := nvidiaLine.FindStringSubmatch(line); m != nil {
+		if m := nvidiaLine().FindStringSubmatch(line); m != nil {
 			devices, whole = append(devices, provision.Device{Resource: nvidia, ID: m[1]}), true
-		} else if m := migLine.FindStringSubmatch(line); m != nil {
+		} else if m := migLine().FindStringSubmatch(line); m != nil {
 			if whole {
 				devices, whole = devices[:len(devices)-1], false
 			}
@@ -133,7 +132,7 @@ func parseNVIDIA(out string) []provision.Device {
 func parseROCm(out string) []provision.Device {
 	var devices []provision.Device
 	for line := range strings.Lines(out) {
-		m := rocmLine.FindStringSubmatch(line)
+		m := rocmLine().FindStringSubmatch(line)
 		if m == nil {
 			continue
 		}

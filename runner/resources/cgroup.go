@@ -249,7 +249,7 @@ func (g *Groups) folders() []string {
 
 // groupName names the group of an attempt, the same whenever it is asked for.
 func groupName(id runner.ID) string {
-	return groupPrefix + unusual.ReplaceAllString(fmt.Sprintf("%s-%s-%d", id.Experiment, id.Trial, id.Attempt), "-")
+	return groupPrefix + unusual().ReplaceAllString(fmt.Sprintf("%s-%s-%d", id.Experiment, id.Trial, id.Attempt), "-")
 }
 
 // make makes a group for the attempt and one for each container that has limits, and returns their folders as
@@ -308,7 +308,7 @@ func (g *Groups) mkdir(dir string) error {
 // limit makes the groups of one container. They lie inside the attempt's in version 1, beside it in version 2, where a group that
 // hands on controllers may hold no processes itself.
 func (g *Groups) limit(out map[string][]string, key, name string, limits provision.Limits) error {
-	own := unusual.ReplaceAllString(key, "-")
+	own := unusual().ReplaceAllString(key, "-")
 	for _, parent := range g.folders() {
 		dir := filepath.Join(parent, name, own)
 		if g.version == 2 {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -68,10 +69,10 @@ func (l *lock) release() {
 	l.file.Close()
 }
 
-var unusual = regexp.MustCompile(`[^-A-Za-z0-9]+`)
+var unusual = pattern(`[^-A-Za-z0-9]+`)
 
 func deviceLock(d provision.Device) string {
-	return "device-" + unusual.ReplaceAllString(d.Resource+"-"+d.ID, "-")
+	return "device-" + unusual().ReplaceAllString(d.Resource+"-"+d.ID, "-")
 }
 
 func portLock(port int) string { return "port-" + strconv.Itoa(port) }
@@ -254,4 +255,9 @@ func bindable(port int) bool {
 		l.Close()
 	}
 	return true
+}
+
+// pattern compiles an expression when it is first used: every start of a trial's supervisor would pay for it otherwise.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
