@@ -154,7 +154,7 @@ func TestLeaveAndAdopt(t *testing.T) {
 // F-04, F-05, F-06: shims that are gone, of this boot of the machine or an earlier one, mean that the attempt is lost; and the
 // stranger that has their number now is left alone.
 func TestLostWhileAway(t *testing.T) {
-	for _, why := range []string{"killed", "reboot", "stranger", "torn claim"} {
+	for _, why := range []string{"killed", "reboot", "stranger", "torn claim", "torn spec"} {
 		t.Run(why, func(t *testing.T) {
 			home := t.TempDir()
 			first := newBench(t, home, provision.Plain, nil)
@@ -186,6 +186,11 @@ func TestLostWhileAway(t *testing.T) {
 			}
 			if err := shim.WriteFile(dir, shim.ClaimFile, claim, false); err != nil {
 				t.Fatal(err)
+			}
+			if why == "torn spec" { // as a power cut leaves it
+				if err := os.Truncate(filepath.Join(dir, shim.SpecFile), 0); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if why == "torn claim" {
 				if err := os.Truncate(filepath.Join(dir, shim.ClaimFile), 5); err != nil {

@@ -345,6 +345,11 @@ func (a *attempt) refuse(err error) {
 	if errors.As(err, &refused) {
 		report.Verdict.Reason = refused.reason
 	}
+	var lost *lostError
+	if errors.As(err, &lost) {
+		killLeftovers(a.dir, provision.Grant{})
+		report.Lost, report.Verdict.Reason = true, "Lost"
+	}
 	if stops, _ := a.stopping(); stops {
 		report.Stopped = true
 		report.Verdict = workload.Verdict{Phase: workload.Unstarted}
@@ -352,6 +357,12 @@ func (a *attempt) refuse(err error) {
 	a.r.options.Pool.Release(a.task.ID)
 	a.publishEnd(report)
 }
+
+// lostError says that an attempt was launched, and is gone without what is needed to carry it on: a power cut leaves it so.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
 
 // refusal is an error with the reason Kubernetes would give.
 type refusal struct {

@@ -65,6 +65,9 @@ func (a *attempt) begin(ctx context.Context, watch func() error) error {
 			return err
 		}
 	} else if err := a.recall(claim); err != nil {
+		if found == gone {
+			return &lostError{err}
+		}
 		return err
 	}
 	if err := watch(); err != nil {
