@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"qalam/workload"
 )
 
 func waitingForResources(s *Snapshot) *Finding {
@@ -18,7 +20,7 @@ func waitingForResources(s *Snapshot) *Finding {
 
 // noMetricAtEnd: the job is over and well, and the objective has no value.
 func noMetricAtEnd(s *Snapshot) *Finding {
-	if !s.Ended || s.Metric.Points > 0 {
+	if !s.Ended || s.Metric.Points > 0 || s.Verdict.Phase == workload.Failed {
 		return nil
 	}
 	if _, c := s.failedFirst(); c != nil {
@@ -84,7 +86,7 @@ func idle(s *Snapshot) *Finding {
 	if v.LastOutput.IsZero() {
 		quiet = s.Now.Sub(s.primary())
 	}
-	share := float64(v.CPU-v.CPUBefore) / float64(s.Now.Sub(v.Before))
+	share, _ := s.busy()
 	if quiet < silenceLimit || share > idleShare {
 		return nil
 	}
@@ -97,6 +99,15 @@ func idle(s *Snapshot) *Finding {
 		Message:  fmt.Sprintf("no output for %s and %.0f %% of a processor in use: it waits for something", age(quiet), 100*share),
 		Evidence: tailOf(s), Fix: "look where it stands: py-spy dump --pid PID, or gdb -p PID; set activeDeadlineSeconds to bound it",
 	}
+}
+
+// busy is how much of one processor the trial has used since an earlier look, if there was one long enough ago.
+func (s *Snapshot) busy() (share float64, known bool) {
+	v := s.Vitals
+	if v == nil || v.Before.IsZero() || s.Now.Sub(v.Before) < idleSpan {
+		return 0, false
+	}
+	return float64(v.CPU-v.CPUBefore) / float64(s.Now.Sub(v.Before)), true
 }
 
 // slow: it computes, but takes far longer than its siblings did.
