@@ -143,6 +143,9 @@ func (a *auditor) attempts(trials []experiment.Trial) {
 	begun, running, most := map[string]bool{}, map[string]bool{}, 0
 	for _, line := range lines(a.shared()) {
 		f := strings.Fields(line)
+		if len(f) > 0 && f[0] != "start" && f[0] != "end" {
+			continue // something else that a trial has to tell
+		}
 		if len(f) < 2 {
 			a.Errorf("line %q", line)
 			continue
