@@ -11,7 +11,8 @@ import (
 // Ages after which something that may be normal is worth saying.
 const (
 	waitNote        = 10 * time.Second // for resources or peers
-	rendezvousLimit = 45 * time.Second // after the last rank began to run
+	rendezvousNote  = 20 * time.Second // after the last rank began to run
+	rendezvousLimit = 45 * time.Second // from here on that is a warning
 	firstPointLimit = 45 * time.Second // of running without a point of the objective, or three times its siblings'
 	firstPointLong  = 5 * time.Minute  // from here on that is a warning
 	silenceLimit    = 45 * time.Second // without output and without use of a processor
@@ -46,6 +47,7 @@ var rules = []rule{
 	ranksMissing,
 	rendezvousWaits,
 	neverListens,
+	neverJoins,
 	peersNotReady,
 	noMetricAtEnd,
 	noMetric,

@@ -139,6 +139,16 @@ func TestDiagnose(t *testing.T) {
 			s.Metric.Points = 0
 			s.Vitals.Listening = []int{9999}
 		}, "RendezvousNotListening", "not listening on port 23456", "9999"},
+		"worker elsewhere": {func(s *Snapshot) {
+			s.Metric.Points = 0
+			s.Vitals.Before, s.Vitals.CPUBefore, s.Vitals.CPU = ago(40*time.Second), 9*time.Second, 9*time.Second
+			s.Job.Pods[1].Spec.Containers[0].Command = []string{"env", "MASTER_PORT=23457", "python3", "mnist.py"}
+			s.Logs[1].Tail = []string{"connecting"}
+		}, "RendezvousIncomplete", "j-master-0 listens on port 23456 and waits: not all of the 2 ranks", "j-worker-0 sets MASTER_PORT=23457"},
+		"wrong name of the master": {func(s *Snapshot) {
+			ended(s, 1, failed)
+			s.Logs[1].Tail = []string{"[W socket.cpp:601] [c10d] The IPv4 network addresses of (mnist-master, 23456) cannot be retrieved (gai error: -3 - Temporary failure in name resolution)."}
+		}, "RendezvousFailed", "gave up", "mnist-master"},
 		"waits for master": {func(s *Snapshot) {
 			s.Metric.Points = 0
 			s.Pods[1].Containers[0] = workload.ContainerStatus{Name: "pytorch", Waiting: &workload.Waiting{Reason: "PodInitializing"}}

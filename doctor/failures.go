@@ -145,8 +145,8 @@ func collective(s *Snapshot) *Finding {
 func download(s *Snapshot) *Finding {
 	pod, line := s.match("urllib.error.URLError", "urlopen error", "HTTPError", "Max retries exceeded", "Temporary failure in name resolution",
 		"Could not resolve host", "yann.lecun.com", "ConnectionError: HTTPSConnectionPool", "getaddrinfo failed")
-	if line == "" || s.peerNamed(line) {
-		return nil
+	if line == "" || s.peerNamed(line) || strings.Contains(line, "c10d") || strings.Contains(line, "gai error") {
+		return nil // or it speaks of the rendezvous
 	}
 	return &Finding{
 		Code: "DownloadRefused", Severity: Error, Message: pod + " could not download what it needs", Evidence: []string{clip(line)},

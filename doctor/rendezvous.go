@@ -52,11 +52,14 @@ func stateOf(p *workload.PodStatus) string {
 
 var clientsJoined = regexp.MustCompile(`(\d+)/(\d+) clients joined`)
 
+// outside are words of lines that speak of the network outside, not of peers.
+var outside = []string{"urlopen", "URLError", "HTTPConnectionPool", "HTTPSConnectionPool", "HTTPError"}
+
 func rendezvousFailed(s *Snapshot) *Finding {
 	pod, line := s.match("waiting for clients", "client socket has timed out", "Socket Timeout", "Name or service not known", "gai error",
 		"RendezvousTimeoutError", "RendezvousClosedError", "RendezvousConnectionError", "connectFullMesh failed", "DistStoreError", "DistNetworkError",
 		"Timed out initializing process group")
-	if line == "" {
+	if line == "" || slices.ContainsFunc(outside, func(t string) bool { return strings.Contains(line, t) }) {
 		return nil
 	}
 	f := &Finding{
@@ -126,8 +129,11 @@ func ranksMissing(s *Snapshot) *Finding {
 	}
 }
 
-// rendezvousWaits: some ranks run and wait, and others do not run.
+// rendezvousWaits: some ranks run and wait, and others do not run, for another reason than that they wait for them.
 func rendezvousWaits(s *Snapshot) *Finding {
+	if slices.ContainsFunc(s.Pods, func(p workload.PodStatus) bool { return p.WaitingForPeers }) {
+		return nil
+	}
 	if s.Ended || len(s.Pods) < 2 || s.Metric.Points > 0 {
 		return nil
 	}
@@ -182,14 +188,18 @@ func neverListens(s *Snapshot) *Finding {
 	size, _ := s.world()
 	pod, port := s.masterPort()
 	since := s.primary()
-	if s.Ended || s.Vitals == nil || size < 2 || port == 0 || since.IsZero() || s.Metric.Points > 0 || s.Now.Sub(since) < rendezvousLimit {
+	if s.Ended || s.Vitals == nil || size < 2 || port == 0 || since.IsZero() || s.Metric.Points > 0 || s.Now.Sub(since) < rendezvousNote {
 		return nil
 	}
 	if slices.Contains(s.Vitals.Listening, port) {
 		return nil
 	}
+	severity := Note
+	if s.Now.Sub(since) >= rendezvousLimit {
+		severity = Warning
+	}
 	f := &Finding{
-		Code: "RendezvousNotListening", Severity: Warning,
+		Code: "RendezvousNotListening", Severity: severity,
 		Message: fmt.Sprintf("%s is not listening on port %d: its script never created the process group, or uses another port", pod, port),
 		Fix:     "call init_process_group early in the script, with MASTER_ADDR and MASTER_PORT from the environment",
 	}
@@ -199,6 +209,51 @@ func neverListens(s *Snapshot) *Finding {
 		f.Evidence = []string{"no port is listened on"}
 	}
 	return f
+}
+
+// neverJoins: every rank runs, the master listens, and yet training does not begin: a worker looks for it elsewhere, or something
+// between them keeps them apart.
+func neverJoins(s *Snapshot) *Finding {
+	size, _ := s.world()
+	pod, port := s.masterPort()
+	since := s.primary()
+	if s.Ended || size < 2 || port == 0 || since.IsZero() || s.Metric.Points > 0 || s.Now.Sub(since) < rendezvousLimit {
+		return nil
+	}
+	share, known := s.busy()
+	if !known || share > idleShare || !slices.Contains(s.Vitals.Listening, port) {
+		return nil
+	}
+	f := &Finding{
+		Code: "RendezvousIncomplete", Severity: Warning,
+		Message: fmt.Sprintf("%s listens on port %d and waits: not all of the %d ranks have joined", pod, port, size),
+		Fix:     "every rank must connect to MASTER_ADDR:MASTER_PORT of its environment: look for another name or port in the command and the script",
+	}
+	if word := s.otherPort(port); word != "" {
+		f.Evidence = append(f.Evidence, word)
+	}
+	for _, l := range s.Logs {
+		if l.Pod != pod && len(l.Tail) > 0 {
+			f.Evidence = append(f.Evidence, l.Pod+" says: "+clip(strings.TrimSpace(l.Tail[len(l.Tail)-1])))
+		}
+	}
+	f.Evidence = append(f.Evidence, fmt.Sprintf("all pods run and use %.0f %% of a processor", 100*share))
+	return f
+}
+
+// otherPort finds a word of a command that sets the rendezvous to another port.
+func (s *Snapshot) otherPort(port int) string {
+	for _, p := range s.Job.Pods {
+		for _, c := range p.Spec.Containers {
+			for _, word := range append(slices.Clone(c.Command), c.Args...) {
+				i := strings.Index(word, "MASTER_PORT=")
+				if i >= 0 && !strings.HasPrefix(word[i+len("MASTER_PORT="):], strconv.Itoa(port)) {
+					return fmt.Sprintf("%s sets %s", p.Name, clip(word))
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // peersNotReady: a pod waits for its master to listen.

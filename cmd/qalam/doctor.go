@@ -107,10 +107,17 @@ func (a *app) doctor(ctx context.Context, st *store.SQLite, k *kept, form string
 	if told == 0 && form != "jsonl" {
 		a.say("experiment %s: %s (%s); no trial is unfinished or failed", k.state.Spec.Name, k.state.Phase, k.state.Reason())
 	}
-	if by, err := st.Owner(); err == nil && by == nil && !k.state.Finished() && form != "jsonl" {
-		a.say("nobody carries the experiment out: qalam resume %s%s", shellWord(k.state.Spec.Name), a.homeFlag())
+	if form != "jsonl" {
+		a.unattended(st, k)
 	}
 	return nil
+}
+
+// unattended says so when nobody carries an unfinished experiment out: what it shows is from when somebody did.
+func (a *app) unattended(st *store.SQLite, k *kept) {
+	if by, err := st.Owner(); err == nil && by == nil && !k.state.Finished() {
+		a.say("nobody carries the experiment out: qalam resume %s%s", shellWord(k.state.Spec.Name), a.homeFlag())
+	}
 }
 
 // tell tells of one trial.

@@ -81,5 +81,6 @@ func (a *app) get(ctx context.Context, st *store.SQLite, k *kept, form string) e
 	if by, err := st.Owner(); err == nil && by != nil && !s.Finished() {
 		row("run by", fmt.Sprintf("pid %d on %s: %s", by.PID, by.Host, by.Command))
 	}
+	a.unattended(st, k)
 	return nil
 }

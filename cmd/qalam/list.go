@@ -72,9 +72,13 @@ func (a *app) list(ctx context.Context, st *store.SQLite, form string) error {
 	if form == "wide" {
 		titles = append(titles, "NAMESPACE", "REASON", "UID")
 	}
+	owner, err := st.Owner()
+	if err != nil {
+		return err
+	}
 	var rows [][]string
 	for _, x := range all {
-		row, err := listRow(ctx, st, x, form == "wide")
+		row, err := listRow(ctx, st, x, owner != nil, form == "wide")
 		if err != nil {
 			return err
 		}
@@ -84,8 +88,9 @@ func (a *app) list(ctx context.Context, st *store.SQLite, form string) error {
 	return err
 }
 
-// listRow shows an experiment. One that this version cannot read is shown all the same.
-func listRow(ctx context.Context, st *store.SQLite, x store.Listed, wide bool) ([]string, error) {
+// listRow shows an experiment. One that this version cannot read is shown all the same. attended says that somebody runs
+// experiments in this home: without, one that is not finished is Unattended, whatever it was when somebody last did.
+func listRow(ctx context.Context, st *store.SQLite, x store.Listed, attended, wide bool) ([]string, error) {
 	record, err := st.Get(ctx, x.UID)
 	if err != nil {
 		return nil, err
@@ -94,6 +99,9 @@ func listRow(ctx context.Context, st *store.SQLite, x store.Listed, wide bool) (
 	trials, phase, reason, best := strconv.Itoa(c.Total()-c.Running-c.Pending), "-", "", "-"
 	if k, err := read(ctx, st, record); err == nil {
 		phase, reason = string(k.state.Phase), k.state.Reason()
+		if !attended && !k.state.Finished() {
+			phase, reason = "Unattended", "qalam resume takes it up"
+		}
 		if most := k.state.Spec.MaxTrialCount; most != nil {
 			trials += "/" + strconv.Itoa(*most)
 		}

@@ -54,7 +54,7 @@ func (s setup) look(ctx context.Context, dir string, parallel int) (*machine, er
 		Config: config, Tier: m.isolation.Tier, Home: dir, Environ: os.Environ(), Node: node,
 		Cores: max(1, int(m.capacity.MilliCPU/1000)), Memory: m.capacity.Memory,
 		Parallel: func(string) int { return max(1, parallel) },
-		Layers:   m.isolation.Layers, OwnTmp: true,
+		Layers:   m.isolation.Layers, OwnTmp: true, HostPaths: s.HostPaths,
 	})
 	return m, nil
 }

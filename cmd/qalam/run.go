@@ -281,7 +281,7 @@ func newExperiment(x *spec.Experiment, seed *int64, edit experiment.Edit) (*kept
 	uid := newUID()
 	state := experiment.NewState(x.Spec, uid)
 	state.Create(now)
-	state, err := experiment.ApplyEdit(state, edit, now)
+	state, err := experiment.ApplyEdit(state, within(edit, x.Spec), now)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
@@ -292,6 +292,20 @@ func newExperiment(x *spec.Experiment, seed *int64, edit experiment.Edit) (*kept
 	return &kept{state: state, Experiment: engine.Experiment{Spec: x, Record: store.Experiment{
 		UID: uid, Namespace: x.Spec.Namespace, Name: x.Spec.Name, Source: x.Source, Seed: x.Spec.Seed, Created: now, Record: record,
 	}}}, nil
+}
+
+// within lowers the budgets that nobody asked to change to a maxTrialCount that somebody asked for.
+func within(e experiment.Edit, s experiment.Spec) experiment.Edit {
+	if e.Max == nil || *e.Max < 1 {
+		return e
+	}
+	if e.Parallel == nil && s.ParallelTrialCount > *e.Max {
+		e.Parallel = e.Max
+	}
+	if e.MaxFailed == nil && s.MaxFailedTrialCount != nil && *s.MaxFailedTrialCount > *e.Max {
+		e.MaxFailed = e.Max
+	}
+	return e
 }
 
 // newUID draws the identity of an experiment: a UUID, as Kubernetes gives.

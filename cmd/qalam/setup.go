@@ -28,11 +28,13 @@ type setup struct {
 	Memory      int64             `json:"memory,omitempty"` // bytes
 	GPUs        int               `json:"gpus,omitempty"`
 	Tier        string            `json:"tier,omitempty"`
+	HostPaths   []string          `json:"hostPaths,omitempty"` // folders that pods may mount by hostPath
 }
 
 // setupFlags are the flags that change a setup.
 type setupFlags struct {
 	files, images         []string
+	hostPaths             []string
 	network, tier, runner *format
 	memory                string
 	gpus                  int
@@ -46,6 +48,7 @@ func addSetup(cmd *cobra.Command, network string) *setupFlags {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.files, "images", nil, "image map `file`: which folders stand for which images (see qalam explain images; default: images.yaml or qalam.yaml beside the experiment)")
 	flags.StringArrayVar(&f.images, "image", nil, "folder for an image, as `GLOB=DIR[:PATH]`")
+	flags.StringArrayVar(&f.hostPaths, "allow-host-path", nil, "`folder` of this machine that trials may mount by hostPath; may be given again")
 	flags.Float64Var(&f.cpus, "cpus", 0, "processors to hand out (default: all)")
 	flags.StringVar(&f.memory, "memory", "", "memory to hand out, as 8Gi (default: all)")
 	flags.IntVar(&f.gpus, "gpus", 0, "accelerators to hand out; 0 means none (default: all)")
@@ -97,6 +100,16 @@ func (f *setupFlags) apply(cmd *cobra.Command, s *setup, file string) error {
 			return usage("--image %w", err)
 		}
 		s.Images = append(s.Images, im)
+	}
+	if changed("allow-host-path") {
+		s.HostPaths = nil
+		for _, folder := range f.hostPaths {
+			abs, err := filepath.Abs(folder)
+			if err != nil {
+				return err
+			}
+			s.HostPaths = append(s.HostPaths, abs)
+		}
 	}
 	if changed("network") || s.Tier == "" {
 		s.HostNetwork = f.network.value == "host"

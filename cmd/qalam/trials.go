@@ -107,8 +107,11 @@ func (a *app) trials(ctx context.Context, st *store.SQLite, k *kept, q store.Que
 	if form == "wide" {
 		cut = 0
 	}
-	_, err := fmt.Fprint(a.out, view.Table(titles, rows, cut))
-	return err
+	if _, err := fmt.Fprint(a.out, view.Table(titles, rows, cut)); err != nil {
+		return err
+	}
+	a.unattended(st, k)
+	return nil
 }
 
 // each yields the elements of a list, in the shape of a query's result.
