@@ -239,19 +239,33 @@ func (s *Snapshot) recovered(c *workload.ContainerStatus) bool {
 
 func crashLoop(s *Snapshot) (f *Finding) {
 	s.each(func(p *workload.PodStatus, c *workload.ContainerStatus) bool {
-		if c.RestartCount == 0 || c.LastTerminated == nil || c.LastTerminated.ExitCode == 0 || s.Ended || s.recovered(c) ||
-			c.Waiting != nil && c.Waiting.Reason != "CrashLoopBackOff" || c.Waiting == nil && (c.Running == nil || c.RestartCount < 2) {
+		e := lastEnd(c)
+		if s.Ended || c.RestartCount == 0 || e == nil || e.ExitCode == 0 || !s.loops(c) {
 			return false
 		}
 		f = &Finding{
 			Code: "CrashLoop", Severity: Error,
-			Message: fmt.Sprintf("%s fails again and again: %d restarts, exit code %d", p.Name, c.RestartCount, c.LastTerminated.ExitCode),
-			Fix:     "a point that always fails restarts for ever under restartPolicy OnFailure: set Never, or runPolicy.backoffLimit",
+			Message: fmt.Sprintf("%s fails again and again: %d restarts, exit code %d", p.Name, c.RestartCount, e.ExitCode),
+			Fix:     "a point that always fails is started again and again under restartPolicy OnFailure: set restartPolicy Never, or a lower backoffLimit",
 		}
 		if line := s.log(p.Name, c.Name).lastError(); line != "" {
 			f.Evidence = []string{line}
 		}
+		if s.Verdict.Message != "" {
+			f.Evidence = append(f.Evidence, s.Verdict.Message)
+		}
 		return true
 	})
 	return f
+}
+
+// loops says that a container that has failed waits to be started again, or has been, several times, just now.
+func (s *Snapshot) loops(c *workload.ContainerStatus) bool {
+	switch {
+	case c.Waiting != nil:
+		return c.Waiting.Reason == "CrashLoopBackOff"
+	case c.Running != nil:
+		return c.RestartCount > 1 && !s.recovered(c)
+	}
+	return s.Verdict.Phase == workload.Restarting
 }
