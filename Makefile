@@ -32,11 +32,17 @@ testdeps:
 test-short: ## run the tests that take seconds, without the race detector
 	$(GO) test -short ./...
 
-test-powercut: ## cut the power of a file system under the store, 30 times (root)
-	QALAM_POWERCUT_ROUNDS=30 $(GO) test -run PowerCut -v ./store/...
+test-powercut: ## cut the power of a file system under the store and under running trials, 30 times each (root)
+	QALAM_POWERCUT_ROUNDS=30 $(GO) test -run PowerCut -v -timeout 30m ./store/... ./e2e
 
-test-crash: ## kill the engine and the shims at every step (minutes)
-	$(GO) test -tags failpoints -run Crash -timeout 30m ./runner/... ./engine/... ./cmd/...
+test-crash: ## kill the engine 500 times beside 50 live trials, and engine and shims 20 times at every step (an hour)
+	$(GO) test -tags failpoints -run 'Killed|Crash' -timeout 30m ./runner/... ./engine/... ./cmd/...
+	QALAM_KILLS=500 $(GO) test -run CrashAtRandom -v -timeout 60m ./e2e
+	QALAM_STEP_ROUNDS=20 $(GO) test -run CrashAtEveryStep -timeout 60m ./e2e
+
+test-heavy: ## the tests of hostile trials at their full size (half an hour, some GB of disk)
+	QALAM_TRIALS=10000 QALAM_LINES=1000000 QALAM_LINE_MEGABYTES=1024 QALAM_FLOOD_LINES=60000000 \
+		$(GO) test -run 'LastWords|AwayWhilePrinting|EndlessLines|Flood' -v -timeout 60m ./e2e
 
 fuzz: ## fuzz every parser for 20 s each
 	@scripts/fuzz 20s
@@ -50,4 +56,4 @@ generate: ## regenerate code, schema, man pages and the reference
 lint: ## run golangci-lint where it is installed
 	golangci-lint run
 
-.PHONY: help build mnist deps test testdeps test-short test-powercut test-crash fuzz bench generate lint
+.PHONY: help build mnist deps test testdeps test-short test-powercut test-crash test-heavy fuzz bench generate lint
