@@ -221,7 +221,7 @@ func neverJoins(s *Snapshot) *Finding {
 		return nil
 	}
 	share, known := s.busy()
-	if !known || share > idleShare || !slices.Contains(s.Vitals.Listening, port) {
+	if !known || share > waitShare || !slices.Contains(s.Vitals.Listening, port) {
 		return nil
 	}
 	f := &Finding{

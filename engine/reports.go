@@ -41,6 +41,9 @@ func (r *run) progress(l *live) error {
 	if err != nil {
 		return err
 	}
+	if r.interrupting {
+		return nil // what is being stopped is not restarted, whatever the rules of its kind make of its end
+	}
 	since, running := primaryRunning(l.report.Pods, l.prepared.task.Primary)
 	switch {
 	case running && t.State != experiment.TrialRunning:
