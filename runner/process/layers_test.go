@@ -224,3 +224,38 @@ func TestOwnTmpShowsWhatIsNamed(t *testing.T) {
 		t.Errorf("shows %q; %+v", shown, r)
 	}
 }
+
+// BenchmarkOwnFolders shows what a /tmp of its own, and a layer over its image's folder, cost a trial of /bin/true.
+func BenchmarkOwnFolders(b *testing.B) {
+	src := b.TempDir()
+	for _, name := range []string{"neither", "tmp", "tmp and layer"} {
+		b.Run(name, func(b *testing.B) {
+			home := b.TempDir()
+			iso := benchIsolation(b, provision.Namespaces)
+			config := provision.Config{Images: []provision.Image{{Image: "me/train", Mounts: []provision.ImageMount{{Path: "/opt", Source: src}}, Shared: name != "tmp and layer"}}}
+			r, err := New(Options{Home: home, Isolation: iso, Pool: &pool{held: map[runner.ID]bool{}}, Provisioner: provision.New(provision.Options{
+				Config: config, Tier: iso.Tier, Home: home, Environ: []string{"PATH=/usr/bin:/bin"}, Cores: 2, Layers: iso.Layers, OwnTmp: name != "neither"})})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer r.Close(false, 0)
+			before := processorTime()
+			for i := range b.N {
+				one := image(fmt.Sprint("t", i), "me/train", "")
+				one.Job.Pods[0].Spec.Containers[0].Command = []string{"/bin/true"}
+				if err := r.Start(b.Context(), one); err != nil {
+					b.Fatal(err)
+				}
+				for report := range r.Reports() {
+					if report.Ended {
+						break
+					}
+				}
+				if err := r.Release(one.ID, true); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((processorTime()-before).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
+	}
+}
