@@ -237,25 +237,22 @@ func (s *Snapshot) recovered(c *workload.ContainerStatus) bool {
 	return !s.Ended && c.Running != nil && s.Now.Sub(c.Running.StartedAt) >= recovery
 }
 
-func crashLoop(s *Snapshot) (f *Finding) {
-	s.each(func(p *workload.PodStatus, c *workload.ContainerStatus) bool {
-		e := lastEnd(c)
-		if s.Ended || c.RestartCount == 0 || e == nil || e.ExitCode == 0 || !s.loops(c) {
-			return false
-		}
-		f = &Finding{
-			Code: "CrashLoop", Severity: Error,
-			Message: fmt.Sprintf("%s fails again and again: %d restarts, exit code %d", p.Name, c.RestartCount, e.ExitCode),
-			Fix:     "a point that always fails is started again and again under restartPolicy OnFailure: set restartPolicy Never, or a lower backoffLimit",
-		}
-		if line := s.log(p.Name, c.Name).lastError(); line != "" {
-			f.Evidence = []string{line}
-		}
-		if s.Verdict.Message != "" {
-			f.Evidence = append(f.Evidence, s.Verdict.Message)
-		}
-		return true
-	})
+func crashLoop(s *Snapshot) *Finding {
+	p, c := s.failedFirst()
+	if s.Ended || c == nil || c.RestartCount == 0 || !s.loops(c) {
+		return nil
+	}
+	f := &Finding{
+		Code: "CrashLoop", Severity: Error,
+		Message: fmt.Sprintf("%s fails again and again: %d restarts, exit code %d", p.Name, c.RestartCount, lastEnd(c).ExitCode),
+		Fix:     "a point that always fails is started again and again under restartPolicy OnFailure: set restartPolicy Never, or a lower backoffLimit",
+	}
+	if line := s.log(p.Name, c.Name).lastError(); line != "" {
+		f.Evidence = []string{line}
+	}
+	if s.Verdict.Message != "" {
+		f.Evidence = append(f.Evidence, s.Verdict.Message)
+	}
 	return f
 }
 

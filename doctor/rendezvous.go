@@ -28,12 +28,37 @@ func connectionReset(s *Snapshot) *Finding {
 
 // peerStates says in a word or two how the other pods are.
 func (s *Snapshot) peerStates(but string) (out []string) {
+	end := s.endOf(but)
 	for _, p := range s.Pods {
-		if p.Name != but {
+		switch own := s.endOf(p.Name); {
+		case p.Name == but:
+		case !end.IsZero() && own.After(end): // what came of it came after
+			out = append(out, p.Name+" was running")
+		case !own.IsZero():
+			out = append(out, p.Name+" "+stateOf(&p))
+		default:
 			out = append(out, p.Name+" is "+stateOf(&p))
 		}
 	}
 	return out
+}
+
+// endOf is when the last of a pod's containers has ended; zero while one has not.
+func (s *Snapshot) endOf(pod string) (last time.Time) {
+	for _, p := range s.Pods {
+		for _, c := range p.Containers {
+			if p.Name != pod {
+				continue
+			}
+			if c.Terminated == nil {
+				return time.Time{}
+			}
+			if c.Terminated.FinishedAt.After(last) {
+				last = c.Terminated.FinishedAt
+			}
+		}
+	}
+	return last
 }
 
 func stateOf(p *workload.PodStatus) string {
