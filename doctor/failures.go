@@ -2,7 +2,7 @@ package doctor
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 
 	"qalam/workload"
@@ -164,7 +164,8 @@ func (s *Snapshot) peerNamed(line string) bool {
 	return false
 }
 
-var noModule = regexp.MustCompile(`(ModuleNotFoundError: No module named |ImportError: |command not found|No such file or directory|can't open file )`)
+// incomplete are words of lines by which a program says that it lacks something.
+var incomplete = []string{"ModuleNotFoundError: No module named ", "ImportError: ", "command not found", "No such file or directory", "can't open file "}
 
 func missingModule(s *Snapshot) *Finding {
 	pod, c := s.failedFirst()
@@ -173,7 +174,7 @@ func missingModule(s *Snapshot) *Finding {
 	}
 	l := s.log(pod.Name, c.Name)
 	line := l.lastError()
-	if !noModule.MatchString(line) {
+	if !slices.ContainsFunc(incomplete, func(t string) bool { return strings.Contains(line, t) }) {
 		return nil
 	}
 	return &Finding{

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"qalam/workload"
@@ -75,7 +76,8 @@ func stateOf(p *workload.PodStatus) string {
 	return strings.ToLower(string(p.Phase))
 }
 
-var clientsJoined = regexp.MustCompile(`(\d+)/(\d+) clients joined`)
+// clientsJoined is compiled when it is first needed: every start of a shim passes by here.
+var clientsJoined = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\d+)/(\d+) clients joined`) })
 
 // outside are words of lines that speak of the network outside, not of peers.
 var outside = []string{"urlopen", "URLError", "HTTPConnectionPool", "HTTPSConnectionPool", "HTTPError"}
@@ -91,7 +93,7 @@ func rendezvousFailed(s *Snapshot) *Finding {
 		Code: "RendezvousFailed", Severity: Error, Message: pod + " gave up waiting for its peers", Evidence: []string{clip(line)},
 		Fix: "see the log of the rank that is missing; every rank must reach MASTER_ADDR:MASTER_PORT",
 	}
-	if m := clientsJoined.FindStringSubmatch(line); m != nil {
+	if m := clientsJoined().FindStringSubmatch(line); m != nil {
 		f.Message = fmt.Sprintf("%s: only %s of %s ranks joined the rendezvous", pod, m[1], m[2])
 	}
 	if peers := s.peerStates(pod); len(peers) > 0 {
