@@ -19,7 +19,7 @@ const (
 	silenceLong     = 10 * time.Minute // from here on that is a warning
 	idleShare       = 0.02             // of one processor, over at least idleSpan
 	idleSpan        = 30 * time.Second
-	waitShare       = 0.1 // of one processor: ranks that wait for others, and have begun not long ago
+	waitShare       = 0.1              // of one processor: ranks that wait for others, and have begun not long ago
 	recovery        = 30 * time.Second // of running after which an earlier failure is past
 	slowFactor      = 3                // times the siblings' median
 )
