@@ -70,7 +70,7 @@ func full() scale {
 }
 
 func quick() scale {
-	return scale{Rounds: 2, Trials: 500, Sleeps: 600, Window: 200 * time.Millisecond, Points: 200_000, Emitters: 50, Rate: 1000,
+	return scale{Rounds: 2, Trials: 300, Sleeps: 400, Window: 200 * time.Millisecond, Points: 200_000, Emitters: 50, Rate: 1000,
 		Emit: 3 * time.Second, Live: 200, Idle: 2 * time.Second, Finished: 20_000, Tutorial: 1}
 }
 
