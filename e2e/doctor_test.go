@@ -85,7 +85,7 @@ func symptoms(port int) map[string]symptom {
 		},
 		"worker is missing": {
 			study: torchStudy(mnist("", "--timeout 8"), shell(`sleep 300`)), needs: torch,
-			codes: []string{"RendezvousFailed"}, words: []string{"waiting for its peers", "worker-0 is running"},
+			codes: []string{"RendezvousFailed"}, words: []string{"waiting for its peers", "worker-0 was running"},
 		},
 		"master uses another port": {
 			study: torchStudy(mnist("MASTER_PORT=23999", ""), mnist("", "")), needs: torch,

@@ -32,7 +32,7 @@ var (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
-		if err := f.Value.Set("24"); err != nil { // these tests wait more than they compute
+		if err := f.Value.Set("48"); err != nil { // these tests wait more than they compute
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
