@@ -34,6 +34,7 @@ type tail struct {
 	first     time.Time // when the first point of the objective arrived
 	trouble   string    // why points cannot be collected from where the experiment says; "" when they can
 	paged     time.Time // when the metrics page was last looked at
+	heard     time.Time // when something new was last read
 	buf       []byte
 }
 
@@ -147,6 +148,7 @@ func (t *tail) take(key string, s *source, points []metrics.Point, consumed int,
 		From: s.offset, To: s.offset + int64(consumed),
 	}
 	s.offset = a.To
+	t.heard = now
 	for _, p := range points {
 		if p.Time.IsZero() {
 			p.Time = now

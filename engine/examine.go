@@ -127,11 +127,24 @@ func (r *run) snapshot(l *live, now time.Time) doctor.Snapshot {
 	}
 	s.Metric = r.metricOf(l)
 	s.Logs = r.logsOf(l)
-	if prober, ok := r.e.runner.(runner.Prober); ok && !l.report.Ended {
+	if prober, ok := r.e.runner.(runner.Prober); ok && !l.report.Ended && l.quiet(now) {
 		s.Vitals = vitalsOf(l, prober.Probe(l.id), now)
 	}
 	l.condition.looked = now
 	return s
+}
+
+// quietAfter is how long an attempt must not have been heard of before its processes are looked at: that costs more than all the
+// rest, and a trial that reports is well.
+const quietAfter = 10 * time.Second
+
+// quiet reports whether nothing new has been read of an attempt for a while.
+func (l *live) quiet(now time.Time) bool {
+	last := l.since
+	if l.tail.heard.After(last) {
+		last = l.tail.heard
+	}
+	return now.Sub(last) >= quietAfter
 }
 
 // metricOf sums up what was seen of the objective.
