@@ -230,8 +230,11 @@ func TestLeaveAndAdopt(t *testing.T) {
 			t.Fatalf("ended with %v", err)
 		}
 		time.Sleep(20 * time.Second) // both end while nobody looks
-		if len(th.stage.starts) != 2 || th.stage.live != 0 {
-			t.Fatalf("%d attempts began and %d live, want 2 and 0", len(th.stage.starts), th.stage.live)
+		th.stage.mu.Lock()
+		began, living := len(th.stage.starts), th.stage.live
+		th.stage.mu.Unlock()
+		if began != 2 || living != 0 {
+			t.Fatalf("%d attempts began and %d live, want 2 and 0", began, living)
 		}
 		state, err := th.run(t, th.store, nil)
 		if err != nil || state.Counts.Succeeded != 4 || len(th.stage.starts) != 4 {
