@@ -66,13 +66,14 @@ func child(dir, mode string) error {
 		}
 		first = t.Number + 1
 	}
-	for n, failed := first, 0; failed < 3; n++ {
-		if err := s.Write(ctx, childBatch(n)); err != nil {
+	for n, failed := first, 0; failed < 3; {
+		if err := s.Write(ctx, childBatch(n)); err != nil { // nothing of it was recorded: the same again
 			failed++
 			fmt.Printf("error full=%t broken=%t %v\n", errors.Is(err, store.ErrFull), errors.Is(err, store.ErrBroken), err)
 			continue
 		}
 		fmt.Println(n)
+		n++
 	}
 	return nil
 }
