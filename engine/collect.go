@@ -160,10 +160,13 @@ func (t *tail) take(key string, s *source, points []metrics.Point, consumed int,
 			if t.first.IsZero() {
 				t.first = now
 			}
-			t.curve.Add(p)
 		}
-		if kept(sum.Count) {
-			a.Points = append(a.Points, p)
+		if !kept(sum.Count) {
+			continue
+		}
+		a.Points = append(a.Points, p)
+		if p.Name == t.objective.Metric { // the curve is what it would be after a restart, and bounded
+			t.curve.Add(p)
 		}
 	}
 	if len(points) > 0 {
