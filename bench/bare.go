@@ -41,7 +41,7 @@ func (b *bench) newBare(d document) (*bare, error) {
 		return nil, err
 	}
 	x := engine.Experiment{Record: recordOf("bare", sp), Spec: sp}
-	suggester, err := suggest.Builtin().NewSuggester(sp.Spec.Algorithm.Name, sp.Spec.Space, sp.Spec.Algorithm.Settings, 1)
+	suggester, err := suggest.Builtin().NewSuggester(sp.Spec.Algorithm.Name, suggest.Problem{Space: sp.Spec.Space, Seed: 1}, sp.Spec.Algorithm.Settings)
 	if err != nil {
 		return nil, err
 	}

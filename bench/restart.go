@@ -163,7 +163,7 @@ func (b *bench) fill(home string, d document, finished int) error {
 func (b *bench) fillTrials(st *store.SQLite, x store.Experiment, sp *spec.Experiment, finished int) error {
 	s := sp.Spec
 	s.Seed = x.Seed
-	algorithm, err := suggest.Builtin().NewSuggester(s.Algorithm.Name, s.Space, s.Algorithm.Settings, s.Seed)
+	algorithm, err := suggest.Builtin().NewSuggester(s.Algorithm.Name, s.Problem(), s.Algorithm.Settings)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (e *Engine) load(ctx context.Context, x Experiment) (*run, error) {
 		r.state.Create(time.Now())
 		r.recordDirty = true
 	}
-	r.suggester, err = e.registry.NewSuggester(sp.Algorithm.Name, sp.Space, sp.Algorithm.Settings, sp.Seed)
+	r.suggester, err = e.registry.NewSuggester(sp.Algorithm.Name, sp.Problem(), sp.Algorithm.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +84,15 @@ func (r *run) remember(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		outcomes = append(outcomes, experiment.Outcome(trialOf(past, r.state.Spec.Objective), r.state.Spec.Objective))
+		outcome := experiment.Outcome(trialOf(past, r.state.Spec.Objective), r.state.Spec.Objective)
+		outcomes = append(outcomes, outcome)
 		if len(outcomes) == chunk {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
-		if r.stopper != nil && past.State == experiment.TrialSucceeded {
-			if err := r.rememberCurve(ctx, past.Number); err != nil {
+		if r.stopper != nil && past.State.Terminal() {
+			if err := r.rememberCurve(ctx, past.Number, outcome.State); err != nil {
 				return err
 			}
 		}
@@ -107,8 +108,8 @@ func trialOf(past store.Past, o experiment.Objective) experiment.Trial {
 	}
 }
 
-// rememberCurve tells the early-stopping rule the curve of a trial that ended by itself.
-func (r *run) rememberCurve(ctx context.Context, number int) error {
+// rememberCurve tells the early-stopping rule the curve of a trial that is over.
+func (r *run) rememberCurve(ctx context.Context, number int, state suggest.State) error {
 	b := experiment.NewCurveBuilder(r.state.Spec.Objective)
 	for sample, err := range r.e.store.Points(ctx, r.state.UID, number, store.PointQuery{Metric: r.state.Spec.Objective.Metric}) {
 		if err != nil {
@@ -116,7 +117,7 @@ func (r *run) rememberCurve(ctx context.Context, number int) error {
 		}
 		b.Add(sample.Point)
 	}
-	r.stopper.Tell(b.Curve(number))
+	r.stopper.Tell(b.Curve(number, state))
 	return nil
 }
 

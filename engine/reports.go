@@ -11,6 +11,7 @@ import (
 	"qalam/runner"
 	"qalam/spec"
 	"qalam/store"
+	"qalam/suggest"
 	"qalam/workload"
 )
 
@@ -138,8 +139,8 @@ func (r *run) conclude(l *live, end experiment.End, observation experiment.Obser
 			return err
 		}
 		r.durations.add(next, l.tail.first)
-		if r.stopper != nil && next.State == experiment.TrialSucceeded {
-			r.stopper.Tell(l.tail.curve.Curve(next.Number))
+		if r.stopper != nil {
+			r.stopper.Tell(l.tail.curve.Curve(next.Number, experiment.Outcome(next, r.state.Spec.Objective).State))
 		}
 	}
 	r.effects = append(r.effects, func(context.Context) error {
@@ -198,7 +199,9 @@ func (r *run) judge(l *live) error {
 	if err != nil || r.stopper == nil || t.Stopping != "" || r.interrupting {
 		return err
 	}
-	if v := r.stopper.Judge(l.tail.curve.Curve(l.number)); v.Stop {
+	known := l.tail.curve.Curve(l.number, suggest.Pending)
+	r.stopper.Tell(known)
+	if v := r.stopper.Judge(known); v.Stop {
 		return r.stop(l.number, experiment.StopEarly, v.Reason, r.e.options.Grace)
 	}
 	return nil

@@ -74,9 +74,9 @@ func TestSignFlipsOnce(t *testing.T) {
 		b.Add(metrics.Point{Name: "loss", Value: 0.5, Step: metrics.NoStep})
 		b.Add(metrics.Point{Name: "loss", Value: math.NaN(), Text: "nan", Step: 2})
 		b.Add(metrics.Point{Name: "loss", Value: 0.25, Step: 10})
-		before := b.Curve(3)
+		before := b.Curve(3, suggest.Pending)
 		b.Add(metrics.Point{Name: "loss", Value: 0.125, Step: metrics.NoStep})
-		after := b.Curve(3)
+		after := b.Curve(3, suggest.Pending)
 		if !slices.Equal(before.Values, []float64{0.5 * sign, 0.25 * sign}) || !slices.Equal(before.Steps, []int64{1, 10}) {
 			t.Errorf("%s: curve %+v", direction, before)
 		}

@@ -11,7 +11,7 @@ import (
 // Outcome is what an algorithm is told of a trial. A trial that was killed for no fault of its own is told as stopped, with
 // what it reached: its assignment is not infeasible.
 func Outcome(t Trial, o Objective) suggest.Outcome {
-	out := suggest.Outcome{Number: t.Number, Assignment: t.Assignment, State: suggest.Pending, Value: math.NaN()}
+	out := suggest.Outcome{Number: t.Number, Assignment: t.Assignment, Labels: t.Labels, State: suggest.Pending, Value: math.NaN()}
 	value := o.Value(t.Observation)
 	switch t.State {
 	case TrialSucceeded:
@@ -65,8 +65,8 @@ func (b *CurveBuilder) Last() (step int64, value float64, ok bool) {
 	return b.curve.Steps[n-1], b.objective.Cost(b.curve.Values[n-1]), true
 }
 
-// Curve is the curve so far of the trial with a number, smaller is better. It shares the points, which never change, and sees
+// Curve is the curve so far of the trial with a number and in a state, smaller is better. It shares the points, which never change, and sees
 // none that are added later; so it costs the same however long it is.
-func (b *CurveBuilder) Curve(number int) suggest.Curve {
-	return suggest.Curve{Number: number, Values: slices.Clip(b.curve.Values), Steps: slices.Clip(b.curve.Steps)}
+func (b *CurveBuilder) Curve(number int, state suggest.State) suggest.Curve {
+	return suggest.Curve{Number: number, State: state, Values: slices.Clip(b.curve.Values), Steps: slices.Clip(b.curve.Steps)}
 }

@@ -38,6 +38,15 @@ type Spec struct {
 	Retry               Retry
 }
 
+// Problem is what the search algorithm is made for.
+func (s Spec) Problem() suggest.Problem {
+	p := suggest.Problem{Space: s.Space, Seed: s.Seed, Parallel: s.ParallelTrialCount}
+	if s.MaxTrialCount != nil {
+		p.MaxTrials = *s.MaxTrialCount
+	}
+	return p
+}
+
 // Retry says what happens to trials whose attempt was lost through no fault of their own.
 type Retry struct {
 	Lost    int           // attempts repeated after the machine or the supervising process failed; default 1

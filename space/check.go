@@ -49,6 +49,7 @@ func check(params []Parameter) Faults {
 		default:
 			c.fault(FieldType, -1, "type %q is not known: use double, int, discrete or categorical", p.Type)
 		}
+		c.conditions(params, i)
 	}
 	return c.faults
 }

@@ -17,6 +17,7 @@ const (
 	FieldMax          Field = "max"
 	FieldStep         Field = "step"
 	FieldList         Field = "list"
+	FieldWhen         Field = "when"
 )
 
 // Fault is one thing wrong with one parameter, placed so that a reader of YAML can find its line.
@@ -24,7 +25,7 @@ type Fault struct {
 	Index   int    // position of the parameter in the slice given to New, from 0
 	Name    string // the parameter's name, "" when it has none
 	Field   Field  // what holds the fault
-	Item    int    // position in List of a fault in one entry, from 0; otherwise -1
+	Item    int    // position in List or When of a fault in one entry, from 0; otherwise -1
 	Problem string // what is wrong and what to do, without the parameter's name
 }
 

@@ -98,8 +98,11 @@ func excerpt(texts []string) string {
 // not feasible is written as the nearest one that is.
 func (s *Space) Text(i int, v float64) string { return s.axes[i].text(v) }
 
-// Named writes the values of an assignment beside their names, in the order of the parameters.
+// Named writes the values of an assignment beside their names, in the order of the parameters, or as Encode has it.
 func (s *Space) Named(a Assignment) []Named {
+	if s.encode != nil {
+		return s.encode(a)
+	}
 	named := make([]Named, len(s.axes))
 	for i := range s.axes {
 		named[i] = Named{Name: s.params[i].Name, Value: s.axes[i].text(a[i])}

@@ -213,10 +213,8 @@ func (b *builder) algorithm(spaceKnown bool) {
 	if !spaceKnown || !ok {
 		return
 	}
-	if entry.Supports != nil {
-		if problem := entry.Supports(b.out.Spec.Space, settings); problem != "" {
-			b.err(name, "", "algorithm %q cannot search this space: %s", a.AlgorithmName, problem)
-		}
+	if problem := entry.Refuses(b.out.Spec.Problem(), settings); problem != "" {
+		b.err(name, "", "algorithm %q cannot search this space: %s", a.AlgorithmName, problem)
 	}
 	b.budgetOfSearch(a.AlgorithmName)
 }

@@ -6,19 +6,19 @@ func Builtin() Registry {
 	return Registry{
 		Algorithms: []Algorithm{
 			{
-				Name: "random", New: newRandom, Settings: []Setting{randomState},
+				Name: "random", New: newRandom, Settings: []Setting{RandomState},
 				Doc: "Draws assignments at random, none twice before a finite space is through.",
 			},
 			{
 				Name: "grid", New: newGrid, Supports: gridSupports,
 				Doc: "Goes through every combination in order, the last parameter changing fastest; doubles need a step.",
 				Settings: []Setting{{
-					Name: "random_state", Kind: KindInt, Check: atLeast(0),
+					Name: "random_state", Kind: KindInt, Check: AtLeast(0),
 					Doc: "Accepted for Katib's sake and without effect: the order of the grid is not random.",
 				}},
 			},
 			{
-				Name: "sobol", New: newSobol, Supports: sobolSupports, Settings: []Setting{randomState},
+				Name: "sobol", New: newSobol, Supports: sobolSupports, Settings: []Setting{RandomState},
 				Doc: "Spreads assignments evenly: a scrambled Sobol sequence, led through the parameters' distributions.",
 			},
 		},
@@ -27,11 +27,11 @@ func Builtin() Registry {
 			Doc: "Stops a trial whose best value is worse than the median of the finished trials' averages up to the same step.",
 			Settings: []Setting{
 				{
-					Name: "min_trials_required", Kind: KindInt, Default: "3", Check: atLeast(1),
+					Name: "min_trials_required", Kind: KindInt, Default: "3", Check: AtLeast(1),
 					Doc: "Number of finished trials that must have reached a step before any trial is stopped there; 3 by default.",
 				},
 				{
-					Name: "start_step", Kind: KindInt, Default: "4", Check: atLeast(1),
+					Name: "start_step", Kind: KindInt, Default: "4", Check: AtLeast(1),
 					Doc: "Number of reports of the objective from which on a trial may be stopped; 4 by default.",
 				},
 			},

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"qalam/space"
 	"qalam/typo"
 )
 
@@ -46,23 +45,45 @@ func find[E any](entries []E, what, name string, nameOf func(E) string) (E, erro
 	return none, &UnknownError{What: what, Name: name, Nearest: nearest(name, known), Known: known}
 }
 
-// NewSuggester makes the algorithm of that name for a space. Its error is an *UnknownError, SettingErrors, or one sentence that
-// says why the algorithm cannot search the space.
-func (r Registry) NewSuggester(name string, s *space.Space, settings Settings, seed uint64) (Suggester, error) {
+// NewSuggester makes the algorithm of that name for a problem. It tries Problem.Initial first, the best of Problem.Earlier
+// after that where the algorithm does not learn from it, and keeps to the restrictions of the space. Its error is an
+// *UnknownError, SettingErrors, or one sentence that says why the algorithm cannot search the problem.
+func (r Registry) NewSuggester(name string, p Problem, settings Settings) (Suggester, error) {
 	a, err := r.Lookup(name)
 	if err != nil {
 		return nil, err
 	}
-	settings, err = completeSettings(a.Settings, settings)
+	settings, err = Complete(a.Settings, settings)
 	if err != nil {
 		return nil, fmt.Errorf("algorithm %q: %w", name, err)
 	}
-	if a.Supports != nil {
-		if problem := a.Supports(s, settings); problem != "" {
-			return nil, fmt.Errorf("algorithm %q cannot search this space: %s", name, problem)
-		}
+	if problem := a.Refuses(p, settings); problem != "" {
+		return nil, fmt.Errorf("algorithm %q cannot search this space: %s", name, problem)
 	}
-	return a.New(s, settings, seed)
+	if !a.Transfers {
+		p.Initial = slices.Concat(p.Initial, bestOf(p))
+	}
+	inner, err := a.New(p, settings)
+	if err != nil {
+		return nil, err
+	}
+	return guarded(queued(inner, p), p), nil
+}
+
+// Refuses says why the algorithm cannot search a problem, or "". The settings are complete.
+func (a *Algorithm) Refuses(p Problem, settings Settings) string {
+	most := max(1, a.Objectives)
+	switch {
+	case p.Objectives > most && most == 1:
+		return fmt.Sprintf("it knows one objective, not %d: use nsga2, motpe, or auto", p.Objectives)
+	case p.Objectives > most:
+		return fmt.Sprintf("it knows up to %d objectives, not %d: use nsga2, or fewer", most, p.Objectives)
+	case a.Architectures && p.Architecture == nil:
+		return "it searches architectures: give spec.nasConfig, or use another algorithm"
+	case a.Supports != nil:
+		return a.Supports(p, settings)
+	}
+	return ""
 }
 
 // NewStopper makes the early-stopping rule of that name. Its error is an *UnknownError or SettingErrors.
@@ -71,7 +92,7 @@ func (r Registry) NewStopper(name string, settings Settings) (Stopper, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings, err = completeSettings(rule.Settings, settings)
+	settings, err = Complete(rule.Settings, settings)
 	if err != nil {
 		return nil, fmt.Errorf("early-stopping rule %q: %w", name, err)
 	}

@@ -47,9 +47,9 @@ func newMedianStop(settings Settings) (Stopper, error) {
 	}, nil
 }
 
-// Tell adds the running averages of a finished trial.
+// Tell adds the running averages of a finished trial; others do not count.
 func (m *medianStop) Tell(finished Curve) {
-	if _, ok := m.told[finished.Number]; ok {
+	if _, ok := m.told[finished.Number]; ok || finished.State != Completed {
 		return
 	}
 	m.told[finished.Number] = struct{}{}

@@ -48,7 +48,7 @@ func TestMedianStop(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			m := newStopper(t, test.settings)
 			for i, values := range test.finished {
-				m.Tell(Curve{Number: i + 1, Values: values})
+				m.Tell(Curve{Number: i + 1, State: Completed, Values: values})
 			}
 			v := m.Judge(Curve{Number: 100, Values: test.running})
 			if v.Stop != (test.want != "") || !strings.Contains(v.Reason, test.want) {
@@ -62,8 +62,8 @@ func TestMedianStop(t *testing.T) {
 func TestMedianStopSteps(t *testing.T) {
 	m := newStopper(t, Settings{"start_step": "2"})
 	for i := range 3 {
-		m.Tell(Curve{Number: i + 1, Values: []float64{4, 2, 1}, Steps: []int64{100, 200, 300}})
-		m.Tell(Curve{Number: i + 11, Values: []float64{40, 20, 10}, Steps: []int64{150, 300, 450}})
+		m.Tell(Curve{Number: i + 1, State: Completed, Values: []float64{4, 2, 1}, Steps: []int64{100, 200, 300}})
+		m.Tell(Curve{Number: i + 11, State: Completed, Values: []float64{40, 20, 10}, Steps: []int64{150, 300, 450}})
 	}
 	for steps, want := range map[[3]int64]string{
 		{50, 100, 199}:  "", // step 100 was each one's first report, before start_step
@@ -116,7 +116,7 @@ func TestMedianStopAgainstItsDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		minTrials, startStep := rapid.IntRange(1, 4).Draw(t, "min_trials_required"), rapid.IntRange(1, 5).Draw(t, "start_step")
 		draw := func(number int) Curve {
-			c := Curve{Number: number}
+			c := Curve{Number: number, State: Completed}
 			step := int64(0)
 			for range rapid.IntRange(0, 8).Draw(t, "reports") {
 				step += rapid.Int64Range(0, 3).Draw(t, "stride")
@@ -165,7 +165,7 @@ func TestMedianStopMemory(t *testing.T) {
 	m := newStopper(t, nil)
 	values := make([]float64, 10_000)
 	for i := range 100 {
-		m.Tell(Curve{Number: i + 1, Values: values})
+		m.Tell(Curve{Number: i + 1, State: Completed, Values: values})
 	}
 	kept := 0
 	for _, at := range m.averages {

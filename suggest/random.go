@@ -13,21 +13,21 @@ type memoryless struct{}
 // Tell has nothing to learn.
 func (memoryless) Tell([]Outcome) error { return nil }
 
-// errNumber says that the caller asked for a trial that cannot exist.
-var errNumber = errors.New("trials are numbered from 1")
+// ErrNumber says that the caller asked for a trial that cannot exist.
+var ErrNumber = errors.New("trials are numbered from 1")
 
-// randomState is the setting by which Katib's users fix the seed of one experiment.
-var randomState = Setting{
-	Name: "random_state", Kind: KindInt, Check: atLeast(0),
+// RandomState is the setting by which Katib's users fix the seed of one experiment.
+var RandomState = Setting{
+	Name: "random_state", Kind: KindInt, Check: AtLeast(0),
 	Doc: "Seed of the random numbers, in place of the experiment's own; none by default.",
 }
 
-// seedOf is the seed to use: random_state where the user gave it.
-func seedOf(settings Settings, seed uint64) uint64 {
-	if settings[randomState.Name] != "" {
-		return uint64(settings.Int(randomState.Name))
+// SeedOf is the seed to use: random_state where the user gave it, else the experiment's.
+func SeedOf(p Problem, settings Settings) uint64 {
+	if settings[RandomState.Name] != "" {
+		return uint64(settings.Int(RandomState.Name))
 	}
-	return seed
+	return p.Seed
 }
 
 // random draws assignments: suggestion n is a function of the seed and n. It draws them independently, but where there are
@@ -41,15 +41,15 @@ type random struct {
 	rng    *rand.Rand // reads source
 }
 
-func newRandom(s *space.Space, settings Settings, seed uint64) (Suggester, error) {
+func newRandom(p Problem, settings Settings) (Suggester, error) {
 	source := rand.NewPCG(0, 0)
-	return &random{space: s, size: shuffleSize(s), seed: seedOf(settings, seed), source: source, rng: rand.New(source)}, nil
+	return &random{space: p.Space, size: shuffleSize(p.Space), seed: SeedOf(p, settings), source: source, rng: rand.New(source)}, nil
 }
 
 // Ask draws n assignments.
 func (r *random) Ask(first, n int) ([]Suggestion, error) {
 	if first < 1 {
-		return nil, errNumber
+		return nil, ErrNumber
 	}
 	suggestions := make([]Suggestion, max(n, 0))
 	for i := range suggestions {

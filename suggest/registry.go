@@ -1,7 +1,5 @@
 package suggest
 
-import "qalam/space"
-
 // Setting documents one setting of an algorithm.
 type Setting struct {
 	Name    string
@@ -31,10 +29,16 @@ type Algorithm struct {
 	Name     string
 	Doc      string // one sentence for people
 	Settings []Setting
-	// New makes the Suggester for a space from a seed. The settings are checked and complete: the defaults are filled in.
-	New func(s *space.Space, settings Settings, seed uint64) (Suggester, error)
-	// Supports says why the algorithm cannot search the space (one sentence with the remedy), or ""; nil supports all.
-	Supports func(s *space.Space, settings Settings) string
+	// New makes the Suggester for a problem. The settings are checked and complete: the defaults are filled in.
+	New func(p Problem, settings Settings) (Suggester, error)
+	// Supports says why the algorithm cannot search the problem (one sentence with the remedy), or ""; nil supports all.
+	Supports func(p Problem, settings Settings) string
+	// Objectives is how many objectives the algorithm can search at most; 0 means one.
+	Objectives int
+	// Architectures says that the algorithm searches neural networks, not parameters.
+	Architectures bool
+	// Transfers says that the algorithm itself learns from Problem.Earlier; otherwise the best of it is tried first.
+	Transfers bool
 }
 
 // StopRule is one entry of the registry of early-stopping rules.

@@ -50,7 +50,7 @@ func TestLookup(t *testing.T) {
 	if _, err := r.NewStopper("x", nil); err == nil {
 		t.Error("an unknown rule is made")
 	}
-	if _, err := r.NewSuggester("x", smallSpace(t), nil, 1); err == nil {
+	if _, err := r.NewSuggester("x", Problem{Space: smallSpace(t)}, nil); err == nil {
 		t.Error("an unknown algorithm is made")
 	}
 }
@@ -58,7 +58,7 @@ func TestLookup(t *testing.T) {
 func TestReadSettings(t *testing.T) {
 	known := []Setting{
 		{Name: "gamma", Kind: KindFloat, Default: "0.25"},
-		{Name: "n_startup", Kind: KindInt, Default: "10", Check: atLeast(1)},
+		{Name: "n_startup", Kind: KindInt, Default: "10", Check: AtLeast(1)},
 		{Name: "multivariate", Kind: KindBool},
 		{Name: "kernel", Kind: KindString, Check: func(v string) string {
 			if v != "matern" && v != "rbf" {
@@ -113,7 +113,7 @@ func TestSettingsOfBuiltins(t *testing.T) {
 		{"grid", Settings{"random_state": "1"}, ""},
 		{"sobol", Settings{"random_state": "1"}, ""},
 	} {
-		if _, err := Builtin().NewSuggester(test.name, s, test.settings, 1); (err == nil) != (test.want == "") || err != nil && err.Error() != test.want {
+		if _, err := Builtin().NewSuggester(test.name, Problem{Space: s}, test.settings); (err == nil) != (test.want == "") || err != nil && err.Error() != test.want {
 			t.Errorf("%s %v: %v", test.name, test.settings, err)
 		}
 	}
@@ -130,7 +130,7 @@ func TestSettingsOfBuiltins(t *testing.T) {
 
 func ask(t testing.TB, name string, s *space.Space, settings Settings, seed uint64, first, n int) ([]Suggestion, error) {
 	t.Helper()
-	suggester, err := Builtin().NewSuggester(name, s, settings, seed)
+	suggester, err := Builtin().NewSuggester(name, Problem{Space: s, Seed: seed}, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestGridRefusesReals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Builtin().NewSuggester("grid", s, nil, 1)
+	_, err = Builtin().NewSuggester("grid", Problem{Space: s}, nil)
 	want := `algorithm "grid" cannot search this space: parameter "lr" takes any number from 0.1 to 0.5: give it a step or a list, or use random or sobol`
 	if err == nil || err.Error() != want {
 		t.Error(err)

@@ -80,8 +80,8 @@ func ReadSettings(known []Setting, given []GivenSetting) (Settings, error) {
 	return settings, nil
 }
 
-// completeSettings checks settings that come without an order.
-func completeSettings(known []Setting, given Settings) (Settings, error) {
+// Complete checks settings that come without an order and fills in the defaults. Its error is SettingErrors.
+func Complete(known []Setting, given Settings) (Settings, error) {
 	list := make([]GivenSetting, 0, len(given))
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		list = append(list, GivenSetting{name, given[name]})
@@ -156,8 +156,8 @@ func (s Settings) Bool(name string) bool {
 	return v
 }
 
-// atLeast is a Check of whole numbers.
-func atLeast(low int64) func(string) string {
+// AtLeast is a Check of whole numbers.
+func AtLeast(low int64) func(string) string {
 	return func(value string) string {
 		if v, _ := strconv.ParseInt(value, 10, 64); v < low { // its kind was checked before
 			return fmt.Sprintf("%s is less than %d, the smallest that makes sense", value, low)

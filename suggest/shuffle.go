@@ -11,6 +11,9 @@ const largestShuffle = 1 << 40
 
 // shuffleSize is the number of assignments of a space in which all are equally likely, 0 where they are not or are too many.
 func shuffleSize(s *space.Space) uint64 {
+	if !s.Plain() {
+		return 0
+	}
 	for _, p := range s.Parameters() {
 		if p.Distribution != "" && p.Distribution != space.Uniform {
 			return 0

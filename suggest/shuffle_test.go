@@ -37,7 +37,7 @@ func TestRandomDrawsEveryAssignmentOnce(t *testing.T) {
 	const size, seeds = 15, 6000
 	first := map[[2]float64]int{}
 	for seed := range uint64(seeds) {
-		r, err := newRandom(s, nil, seed)
+		r, err := newRandom(Problem{Space: s, Seed: seed}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

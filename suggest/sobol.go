@@ -100,21 +100,47 @@ func scramble(x uint32, seed uint64) uint64 {
 	return (uint64(x)^flips)<<21 | mix(seed+golden*leaf)>>43
 }
 
+// Sequence is a scrambled Sobol sequence in the unit cube. The dimensions beyond those of the table are random.
+type Sequence struct {
+	seed uint64
+	dims int
+	v    []directions // of the first dimensions
+}
+
+// NewSequence makes the sequence of a seed.
+func NewSequence(dims int, seed uint64) *Sequence {
+	return &Sequence{seed: seed, dims: dims, v: sobolDirections(min(dims, maxSobol))}
+}
+
+// At writes the coordinates of a point, from 0, each in [0, 1), into u of length dims. After 2^32 points the sequence starts
+// again, scrambled anew.
+func (q *Sequence) At(index uint64, u []float64) {
+	seed := mix(q.seed + golden*(index>>sobolDigits))
+	for j := range q.dims {
+		seed := mix(seed + golden*uint64(j+1))
+		x := mix(seed+golden*(index+1)) >> 11
+		if j < len(q.v) {
+			x = scramble(q.v[j].at(uint32(index)), seed)
+		}
+		u[j] = float64(x) / (1 << 53)
+	}
+}
+
 // sobol proposes the points of the scrambled sequence: suggestion n is a function of the seed and n.
 type sobol struct {
 	memoryless
-	space *space.Space
-	seed  uint64
-	v     []directions // of each parameter
-	u     []float64    // one point, used again
+	space    *space.Space
+	sequence *Sequence
+	u        []float64 // one point, used again
 }
 
-func newSobol(s *space.Space, settings Settings, seed uint64) (Suggester, error) {
-	return &sobol{space: s, seed: seedOf(settings, seed), v: sobolDirections(s.Len()), u: make([]float64, s.Len())}, nil
+func newSobol(p Problem, settings Settings) (Suggester, error) {
+	dims := p.Space.Len()
+	return &sobol{space: p.Space, sequence: NewSequence(dims, SeedOf(p, settings)), u: make([]float64, dims)}, nil
 }
 
-func sobolSupports(s *space.Space, _ Settings) string {
-	if n := s.Len(); n > maxSobol {
+func sobolSupports(p Problem, _ Settings) string {
+	if n := p.Space.Len(); n > maxSobol {
 		return fmt.Sprintf("it has %d parameters, and the sequence is known for %d: use random, or fix some of them", n, maxSobol)
 	}
 	return ""
@@ -123,21 +149,12 @@ func sobolSupports(s *space.Space, _ Settings) string {
 // Ask lists n points of the sequence.
 func (q *sobol) Ask(first, n int) ([]Suggestion, error) {
 	if first < 1 {
-		return nil, errNumber
+		return nil, ErrNumber
 	}
 	suggestions := make([]Suggestion, max(n, 0))
 	for i := range suggestions {
-		q.point(uint64(first+i-1), q.u)
+		q.sequence.At(uint64(first+i-1), q.u)
 		suggestions[i].Assignment = q.space.FromUnit(q.u)
 	}
 	return suggestions, nil
-}
-
-// point writes the coordinates of a point, from 0, each in [0, 1). After 2^32 points the sequence starts again, scrambled anew.
-func (q *sobol) point(index uint64, u []float64) {
-	seed := mix(q.seed + golden*(index>>sobolDigits))
-	for j := range q.v {
-		x := scramble(q.v[j].at(uint32(index)), mix(seed+golden*uint64(j+1)))
-		u[j] = float64(x) / (1 << 53)
-	}
 }

@@ -74,11 +74,11 @@ func TestSobolTable(t *testing.T) {
 // block of 2^m.
 func TestScrambledSobolFillsEveryInterval(t *testing.T) {
 	const m, n = 8, 1 << 8
-	q := &sobol{seed: 42, v: sobolDirections(maxSobol)}
+	q := NewSequence(maxSobol, 42)
 	points := make([][]float64, 2*n)
 	for i := range points {
 		points[i] = make([]float64, maxSobol)
-		q.point(uint64(i), points[i])
+		q.At(uint64(i), points[i])
 	}
 	for block := range 2 {
 		block := points[block*n : (block+1)*n]
@@ -112,8 +112,8 @@ func TestScrambledPointIsUniform(t *testing.T) {
 		var cells [side * side]float64
 		u := make([]float64, 2)
 		for seed := range uint64(seeds) {
-			q := &sobol{seed: seed, v: sobolDirections(2)}
-			q.point(index, u)
+			q := NewSequence(2, seed)
+			q.At(index, u)
 			cells[int(u[0]*side)*side+int(u[1]*side)]++
 		}
 		chi2 := 0.0
@@ -131,12 +131,12 @@ func TestScrambledPointIsUniform(t *testing.T) {
 // tenth of that; it reaches a seventieth.
 func TestSobolIntegratesBetterThanRandom(t *testing.T) {
 	const seeds, n, dims = 100, 1024, 5
-	v, u, square := sobolDirections(dims), make([]float64, dims), 0.0
+	u, square := make([]float64, dims), 0.0
 	for seed := range uint64(seeds) {
-		q := &sobol{seed: seed, v: v}
+		q := NewSequence(dims, seed)
 		mean := 0.0
 		for i := range uint64(n) {
-			q.point(i, u)
+			q.At(i, u)
 			f := 1.0
 			for _, x := range u {
 				f *= x + 0.5
@@ -155,11 +155,11 @@ func TestSobolIntegratesBetterThanRandom(t *testing.T) {
 func BenchmarkSobolPoint(b *testing.B) {
 	for _, dims := range []int{1, 10, 200} {
 		b.Run(strconv.Itoa(dims), func(b *testing.B) {
-			q := &sobol{seed: 1, v: sobolDirections(dims)}
+			q := NewSequence(dims, 1)
 			u := make([]float64, dims)
 			i := uint64(0)
 			for b.Loop() {
-				q.point(i, u)
+				q.At(i, u)
 				i++
 			}
 		})
@@ -176,7 +176,7 @@ func TestSobolRefusesTooManyParameters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = Builtin().NewSuggester("sobol", s, nil, 1)
+		_, err = Builtin().NewSuggester("sobol", Problem{Space: s}, nil)
 		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "1112 parameters") {
 			t.Errorf("%d parameters: %v", n, err)
 		}

@@ -25,7 +25,21 @@ type Outcome struct {
 	Number     int // the trial's number in its experiment, from 1
 	Assignment space.Assignment
 	State      State
-	Value      float64 // objective, smaller is better; NaN where there is none
+	Value      float64           // objective, smaller is better; NaN where there is none
+	Others     []float64         // the second and further objectives, likewise; nil where there is one objective
+	Violations []float64         // by constraint: at most 0 where it is kept, NaN where unknown; nil without constraints
+	Step       int64             // how far it was trained: the step of its last report; 0 where unknown
+	Labels     map[string]string // of its Suggestion
+}
+
+// Feasible reports whether no constraint is known to be violated.
+func (o *Outcome) Feasible() bool {
+	for _, v := range o.Violations {
+		if v > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Suggestion is an assignment that an algorithm proposes for one trial.
@@ -40,6 +54,38 @@ var ErrExhausted = errors.New("every feasible assignment has been suggested")
 
 // ErrWait says that the next suggestion needs results of trials that are still running. Suggestions returned beside it are valid.
 var ErrWait = errors.New("the next suggestion waits for running trials")
+
+// Problem is what an algorithm is made for, as far as it is known before the first trial.
+type Problem struct {
+	Space       *space.Space
+	Seed        uint64
+	Objectives  int // how many there are; 0 means one
+	Constraints int // how many are observed with every trial
+	MaxTrials   int // the budget; 0 means none is known
+	Parallel    int // how many trials run at a time; 0 means one
+
+	// Initial holds assignments to be tried first, in this order. NewSuggester sees to it, no algorithm has to.
+	Initial []space.Assignment
+	// Earlier holds what experiments before this one found in the same space, one slice for each. Values of different
+	// experiments need not compare.
+	Earlier [][]Outcome
+	// Architecture is the network to be searched; nil means that parameters are. Space then says how it can be put together.
+	Architecture *Architecture
+}
+
+// Architecture describes neural networks: Katib's nasConfig.
+type Architecture struct {
+	Layers      int
+	InputSizes  []int
+	OutputSizes []int
+	Operations  []Operation
+}
+
+// Operation is one kind of layer, with parameters of its own.
+type Operation struct {
+	Type       string
+	Parameters []space.Parameter
+}
 
 // Suggester proposes assignments. What it proposes is a pure function of the space, its settings, its seed, the outcomes told
 // and the trial's number: a Suggester that is thrown away and told the same outcomes again proposes the same. It is used by
@@ -57,6 +103,7 @@ type Suggester interface {
 // Curve is the objective of one trial over its training so far, smaller is better, in order of arrival.
 type Curve struct {
 	Number int
+	State  State     // Pending while the trial runs, Completed when it ended by itself
 	Values []float64 // one per report, finite
 	Steps  []int64   // the step of each value as the user counts it; report number from 1 where the log names none
 }
@@ -69,8 +116,10 @@ type Verdict struct {
 
 // Stopper decides whether a running trial should be stopped early. It is used by one goroutine.
 type Stopper interface {
-	// Tell reports the whole curve of a trial that ended by itself. Telling a number again changes nothing.
-	Tell(finished Curve)
-	// Judge decides on a running trial. It changes no state.
+	// Tell reports what is known of a trial's curve: before it is judged, and when the trial is over, in whatever way. What
+	// is told of a number later holds. Values that were told before stay as they were, later ones follow them, and Values
+	// and Steps are the Stopper's to keep and not to change.
+	Tell(known Curve)
+	// Judge decides on a running trial, which need not have been told. It changes no state.
 	Judge(running Curve) Verdict
 }

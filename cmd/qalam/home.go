@@ -16,10 +16,11 @@ import (
 	"qalam/spec"
 	"qalam/store"
 	"qalam/suggest"
+	"qalam/suggest/algorithms"
 )
 
 // registry is the algorithms and early-stopping rules there are.
-func registry() suggest.Registry { return suggest.Builtin() }
+func registry() suggest.Registry { return algorithms.All() }
 
 // folder is where everything is kept.
 func (a *app) folder() (string, error) {

@@ -94,7 +94,7 @@ func (m *machine) tier() string {
 // sample is a trial to look at before there is any: the first one the algorithm would suggest.
 func sample(x engine.Experiment, s *experiment.State, count int) ([]experiment.Trial, error) {
 	algorithm := s.Spec.Algorithm
-	suggester, err := registry().NewSuggester(algorithm.Name, s.Spec.Space, algorithm.Settings, s.Spec.Seed)
+	suggester, err := registry().NewSuggester(algorithm.Name, s.Spec.Problem(), algorithm.Settings)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}

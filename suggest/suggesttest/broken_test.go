@@ -121,8 +121,8 @@ func TestFaulty(t *testing.T) {
 		t.Skip("run by TestSuiteFindsFaults")
 	}
 	TestSuggester(t, Options{
-		Algorithm: suggest.Algorithm{Name: "faulty", Doc: "Breaks one promise.", New: func(s *space.Space, _ suggest.Settings, seed uint64) (suggest.Suggester, error) {
-			return &faulty{fault: fault, space: s, seed: seed}, nil
+		Algorithm: suggest.Algorithm{Name: "faulty", Doc: "Breaks one promise.", New: func(p suggest.Problem, _ suggest.Settings) (suggest.Suggester, error) {
+			return &faulty{fault: fault, space: p.Space, seed: p.Seed}, nil
 		}},
 		OrderIndependent: true, DistinctBatch: fault == "batch", Exhausts: true,
 	})

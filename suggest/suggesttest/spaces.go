@@ -51,6 +51,10 @@ func spaces(t testing.TB) []namedSpace {
 		space.Parameter{Type: space.Discrete, List: []string{"2"}}, space.Parameter{Type: space.Categorical, List: []string{"x"}})
 	add("two points", space.Parameter{Type: space.Categorical, List: []string{"yes", "no"}})
 	all = append(all, namedSpace{"finite", finiteSpace(t)}, namedSpace{"mixed", mixedSpace(t)}, namedSpace{"countable", countableSpace(t)})
+	for _, step := range []float64{0, 0.05} {
+		add(fmt.Sprintf("conditional, step %g", step), conditionalParameters(step)...)
+	}
+	all = append(all, namedSpace{"restricted", restrictedSpace(t)})
 	wide, counted := make([]space.Parameter, 200), make([]space.Parameter, 200)
 	for i := range wide {
 		wide[i] = space.Parameter{Type: space.Double, Max: 1}
@@ -87,4 +91,27 @@ func mixedParameters(step float64) []space.Parameter {
 		{Name: "batch", Type: space.Discrete, List: []string{"16", "32", "64"}},
 		{Name: "optimizer", Type: space.Categorical, List: []string{"sgd", "adam", "ftrl"}},
 	}
+}
+
+// conditionalParameters are a choice of model with parameters of each, of which one depends on another again.
+func conditionalParameters(step float64) []space.Parameter {
+	when := func(parameter string, values ...string) []space.Condition {
+		return []space.Condition{{Parameter: parameter, Values: values}}
+	}
+	return []space.Parameter{
+		{Name: "model", Type: space.Categorical, List: []string{"linear", "tree", "net"}},
+		{Name: "alpha", Type: space.Double, Min: 0.1, Max: 1, Step: step, When: when("model", "linear", "net")},
+		{Name: "depth", Type: space.Int, Min: 1, Max: 4, When: when("model", "tree")},
+		{Name: "layers", Type: space.Int, Min: 1, Max: 3, When: when("model", "net")},
+		{Name: "skip", Type: space.Categorical, List: []string{"no", "yes"}, When: when("layers", "2", "3")},
+	}
+}
+
+// restrictedSpace is a space of which a restriction leaves about a half.
+func restrictedSpace(t testing.TB) *space.Space {
+	s := newSpace(t, []space.Parameter{
+		{Name: "x", Type: space.Double, Max: 1},
+		{Name: "n", Type: space.Int, Max: 10},
+	})
+	return s.Restrict(space.Restriction{Text: "n <= 10*x", Holds: func(a space.Assignment) bool { return a[1] <= 10*a[0] }})
 }

@@ -34,7 +34,7 @@ func (o *StopperOptions) make(t testing.TB) suggest.Stopper {
 
 // curve is what a trial reports: it falls from 1 towards its floor, with some noise.
 func curve(rng *rand.Rand, number, reports int, floor float64) suggest.Curve {
-	c := suggest.Curve{Number: number}
+	c := suggest.Curve{Number: number, State: suggest.Completed}
 	for i := range reports {
 		c.Values = append(c.Values, floor+(1-floor)/float64(i+1)+0.02*rng.NormFloat64())
 		c.Steps = append(c.Steps, int64(i+1))
@@ -164,7 +164,7 @@ func testOddCurves(t *testing.T, o *StopperOptions) {
 	stopper := o.make(t)
 	for round := range 3 {
 		for i, c := range odd {
-			c.Number = 100*round + i + 1
+			c.Number, c.State = 100*round+i+1, []suggest.State{suggest.Completed, suggest.Pending, suggest.Stopped}[round]
 			before := fmt.Sprint(c)
 			checkVerdict(t, stopper.Judge(c))
 			stopper.Tell(c)

@@ -25,6 +25,9 @@ type Options struct {
 	Exhausts         bool // a finite space is proposed point by point without repetition, then ErrExhausted
 	Unseeded         bool // proposals do not depend on the seed
 
+	MaxTrials int // the budget that the algorithm is told; 0 means none
+	Parallel  int // how many trials it is told to run at a time; 0 means one
+
 	Trials     int // trials of each played experiment; 0 means 40
 	LongTrials int // trials told in the longest one, which -short leaves out; 0 means 100,000
 }
@@ -34,11 +37,16 @@ const seed = 20090
 // make builds the algorithm, or returns nil when it refuses the space.
 func (o *Options) make(t testing.TB, s *space.Space, seed uint64) suggest.Suggester {
 	t.Helper()
-	if o.Algorithm.Supports != nil && o.Algorithm.Supports(s, o.Settings) != "" {
+	settings, err := suggest.Complete(o.Algorithm.Settings, o.Settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := suggest.Problem{Space: s, Seed: seed, MaxTrials: o.MaxTrials, Parallel: o.Parallel}
+	if o.Algorithm.Refuses(p, settings) != "" {
 		return nil
 	}
 	registry := suggest.Registry{Algorithms: []suggest.Algorithm{o.Algorithm}}
-	suggester, err := registry.NewSuggester(o.Algorithm.Name, s, o.Settings, seed)
+	suggester, err := registry.NewSuggester(o.Algorithm.Name, p, o.Settings)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,18 @@
+// Package algorithms lists every algorithm and early-stopping rule there is. It knows the families by name, nothing of how
+// they search.
+package algorithms
+
+import (
+	"slices"
+
+	"qalam/suggest"
+)
+
+// All is the registry of everything that a user can name.
+func All() suggest.Registry {
+	builtin := suggest.Builtin()
+	return suggest.Registry{
+		Algorithms: slices.Concat(builtin.Algorithms),
+		StopRules:  slices.Concat(builtin.StopRules),
+	}
+}
