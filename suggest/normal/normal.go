@@ -20,7 +20,7 @@ func LogPDF(z float64) float64 { return -z*z/2 - logSqrt2Pi }
 // CDF is Φ(z); relative error below 2e-13 for z > -30.
 func CDF(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
 
-// LogCDF is ln Φ(z) for any z; relative error below 1e-14, in both tails.
+// LogCDF is ln Φ(z) for any z; relative error below 2e-13, in both tails.
 func LogCDF(z float64) float64 {
 	switch {
 	case z > 0:
