@@ -104,3 +104,36 @@ func TestEncodeWritesAssignments(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestIdleParametersNeedNoValue(t *testing.T) {
+	s := choices(t)
+	for _, c := range []struct {
+		given string
+		want  string // the assignment, or what the error says
+		named string
+	}{
+		{"opt=lbfgs layers=2", "[2 0 1 2]", "[{opt lbfgs} {layers 2}]"},
+		{"layers=1 decay=3 momentum=0.9 opt=adam", "[1 2 3 1]", "[{opt adam} {momentum 0.9} {decay 3} {layers 1}]"},
+		{"opt=sgd momentum=0.5 decay=4 layers=1", "[0 1 1 1]", "[{opt sgd} {momentum 0.5} {layers 1}]"},
+		{"opt=sgd layers=1", `parameter "momentum" has no value: add one`, ""},
+		{"opt=sgd momentum=0.9 layers=1", `parameter "decay" has no value: add one`, ""},
+		{"opt=lbfgs momentum=7 layers=1", `parameter "momentum": value "7" is not in the list 0, 0.5, 0.9`, ""},
+	} {
+		var named []Named
+		for _, f := range strings.Fields(c.given) {
+			name, value, _ := strings.Cut(f, "=")
+			named = append(named, Named{Name: name, Value: value})
+		}
+		a, err := s.Parse(named)
+		got := fmt.Sprint(a)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.given, got, c.want)
+		}
+		if err == nil && fmt.Sprint(s.NamedActive(a)) != c.named {
+			t.Errorf("%s: active %v, want %s", c.given, s.NamedActive(a), c.named)
+		}
+	}
+}

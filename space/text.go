@@ -110,8 +110,24 @@ func (s *Space) Named(a Assignment) []Named {
 	return named
 }
 
-// Parse reads values by name, in any order. Its error joins one sentence for every name that is unknown, missing or given
-// twice and every value that is not feasible.
+// NamedActive is Named without the parameters that do not matter in the assignment.
+func (s *Space) NamedActive(a Assignment) []Named {
+	named := s.Named(a)
+	if !s.conditional || s.encode != nil {
+		return named
+	}
+	active := named[:0]
+	for i, on := range s.Active(a, nil) {
+		if on {
+			active = append(active, named[i])
+		}
+	}
+	return active
+}
+
+// Parse reads values by name, in any order. Parameters that do not matter beside the others need no value. Its error joins one
+// sentence for every name that is unknown, missing or given twice and every value that is not feasible by itself; whether the
+// restrictions hold is for Contains to say.
 func (s *Space) Parse(named []Named) (Assignment, error) {
 	a := make(Assignment, len(s.axes))
 	given := make([]bool, len(s.axes))
@@ -134,12 +150,16 @@ func (s *Space) Parse(named []Named) (Assignment, error) {
 		a[i] = v
 	}
 	for i, ok := range given {
-		if !ok {
+		switch {
+		case ok:
+		case !s.active(a, i): // what it depends on comes before it
+			a[i] = s.axes[i].idle()
+		default:
 			errs = append(errs, fmt.Errorf("parameter %q has no value: add one", s.params[i].Name))
 		}
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return a, nil
+	return s.Canonical(a), nil
 }

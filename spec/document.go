@@ -22,6 +22,7 @@ type Documents struct {
 	secrets     []*document
 	runtimes    []*document
 	faults      *reporter
+	search      bool // what is not part of the search may be missing
 }
 
 // document is one document of a file.
@@ -48,8 +49,13 @@ func (d *Documents) Names() []string {
 // faults among its own.
 func Parse(files ...File) (*Documents, Faults) {
 	d := &Documents{files: files, faults: &reporter{}}
+	return d, d.parse()
+}
+
+// parse reads the files.
+func (d *Documents) parse() Faults {
 	total, documents := 0, 0
-	for _, f := range files {
+	for _, f := range d.files {
 		src := newSource(f.Name, nil)
 		d.sources = append(d.sources, src)
 		if total += len(f.Data); total > maxBytes {
@@ -73,7 +79,7 @@ func Parse(files ...File) (*Documents, Faults) {
 		}
 		d.faults.report(SeverityError, where, "give a file with an Experiment", "there is no document")
 	}
-	return d, d.faults.sorted(d.sources)
+	return d.faults.sorted(d.sources)
 }
 
 // read reads the documents of one file and returns their number.
@@ -178,6 +184,7 @@ func (d *Documents) classify(doc *document) {
 	group, version, _ := strings.Cut(doc.apiVersion, "/")
 	known := []string{"Experiment", "ConfigMap", "Secret", "TrainingRuntime", "ClusterTrainingRuntime"}
 	switch {
+	case d.search && d.bare(doc):
 	case doc.kind == "" && looksLikeExperiment(doc.root):
 		d.faults.report(SeverityError, where, "add apiVersion: kubeflow.org/v1beta1 and kind: Experiment", "the document does not say what it is")
 	case doc.kind == "":

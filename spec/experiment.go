@@ -58,6 +58,14 @@ func Load(files []File, o Options) (*Experiment, Faults) {
 	return d.Experiment(o)
 }
 
+// LoadSearch is Load for those who run no trials: only objective, algorithm and parameters are needed, below spec or alone, and
+// what concerns trials (the template, the collector, the name) is neither needed nor looked at. The Experiment cannot be run.
+func LoadSearch(files []File, o Options) (*Experiment, Faults) {
+	d := &Documents{files: files, faults: &reporter{}, search: true}
+	d.parse()
+	return d.Experiment(o)
+}
+
 // builder makes an Experiment from a document.
 type builder struct {
 	*decoder
@@ -167,8 +175,10 @@ func (b *builder) warn(path, hint, format string, args ...any) {
 func (b *builder) build() {
 	w := b.wire
 	wroteParallel := w.Spec.ParallelTrialCount != nil
-	b.documents()
-	b.templateSource()
+	if !b.docs.search {
+		b.documents()
+		b.templateSource()
+	}
 	v1beta1.SetDefaults(w)
 	if w.Spec.TrialTemplate != nil && b.template != nil {
 		v1beta1.DefaultTemplate(w.Spec.TrialTemplate, b.template)
@@ -179,14 +189,20 @@ func (b *builder) build() {
 	}
 	s := &b.out.Spec
 	b.out.Wire = w
-	b.meta()
+	if b.docs.search {
+		s.Name, s.Namespace = w.Name, w.Namespace
+	} else {
+		b.meta()
+	}
 	b.budgets()
 	b.objective()
 	known := b.parameters()
 	b.algorithm(known)
 	b.earlyStopping()
-	b.trialTemplate()
-	b.collector()
+	if !b.docs.search {
+		b.trialTemplate()
+		b.collector()
+	}
 	s.Retry = experiment.Retry{Lost: 1}
 	if seed := w.Spec.Seed; seed != nil {
 		if *seed < 0 {
