@@ -36,15 +36,25 @@ func BenchmarkAsk(b *testing.B) {
 	}
 }
 
-func medianStop(t testing.TB) suggesttest.StopperOptions {
-	rule, err := suggest.Builtin().LookupStopRule("medianstop")
+func stopRule(t testing.TB, name string, settings suggest.Settings) suggesttest.StopperOptions {
+	rule, err := suggest.Builtin().LookupStopRule(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return suggesttest.StopperOptions{Rule: rule, OrderIndependent: true, SparesBest: true, StopsHopeless: true}
+	return suggesttest.StopperOptions{Rule: rule, Settings: settings, OrderIndependent: true, SparesBest: true, StopsHopeless: true}
 }
 
-func TestStopperConformance(t *testing.T) { suggesttest.TestStopper(t, medianStop(t)) }
+func medianStop(t testing.TB) suggesttest.StopperOptions { return stopRule(t, "medianstop", nil) }
+
+func TestStopperConformance(t *testing.T) {
+	t.Run("medianstop", func(t *testing.T) { suggesttest.TestStopper(t, medianStop(t)) })
+	t.Run("percentile", func(t *testing.T) { suggesttest.TestStopper(t, stopRule(t, "percentile", nil)) })
+	t.Run("katib", func(t *testing.T) {
+		o := stopRule(t, "medianstop", suggest.Settings{"compat": "katib"})
+		o.OrderIndependent = false // rounding aside it does not
+		suggesttest.TestStopper(t, o)
+	})
+}
 
 func BenchmarkJudge(b *testing.B) { suggesttest.BenchmarkJudge(b, medianStop(b)) }
 

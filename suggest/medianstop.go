@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"qalam/suggest/quantile"
 )
 
 // medianStop is the median stopping rule of
@@ -23,14 +25,23 @@ import (
 // not count. From the 128th report on a finished trial's averages are kept at some of its reports only, ever more sparsely (see
 // kept), so that long curves cost little.
 //
-// Katib's rule of that name compares with the mean of the finished trials' averages over their first start_step reports, and
-// only once.
+// The rule percentile is the same but for two things: it compares with the best values that the finished trials had reached by
+// then, not with averages, and with another rank among them than the middle one: a trial goes on while it is among the best of
+// them. That is what Optuna's PercentilePruner does,
+//
+//	T. Akiba, S. Sano, T. Yanase, T. Ohta, M. Koyama, "Optuna: a next-generation hyperparameter optimization framework", KDD
+//	2019, section 3.2,
+//
+// with its interpolation between ranks left away.
+//
+// Katib's rule of the name medianstop is katibStop.
 type medianStop struct {
 	minTrials int
-	startStep int // counted in reports
+	startStep int     // counted in reports
+	fraction  float64 // of the finished trials that are better than the level of percentile; 0 for medianstop
 	told      map[int]struct{}
-	averages  map[int64]*median // running averages of finished trials, by step
-	ready     []int64           // steps with minTrials averages or more, in increasing order
+	levels    map[int64]*quantile.Split // of finished trials, by step
+	ready     []int64                   // steps with minTrials levels or more, in increasing order
 	scratch   []report
 }
 
@@ -41,38 +52,54 @@ type report struct {
 }
 
 func newMedianStop(settings Settings) (Stopper, error) {
+	if settings["compat"] == "katib" {
+		return newKatibStop(settings), nil
+	}
 	return &medianStop{
 		minTrials: int(settings.Int("min_trials_required")), startStep: int(settings.Int("start_step")),
-		told: map[int]struct{}{}, averages: map[int64]*median{},
+		told: map[int]struct{}{}, levels: map[int64]*quantile.Split{},
 	}, nil
 }
 
-// Tell adds the running averages of a finished trial; others do not count.
+func newPercentile(settings Settings) (Stopper, error) {
+	return &medianStop{
+		minTrials: int(settings.Int("min_trials_required")), startStep: int(settings.Int("start_step")),
+		fraction: settings.Float("percentile") / 100,
+		told:     map[int]struct{}{}, levels: map[int64]*quantile.Split{},
+	}, nil
+}
+
+// Tell adds the running averages, or the best values, of a finished trial; others do not count.
 func (m *medianStop) Tell(finished Curve) {
 	if _, ok := m.told[finished.Number]; ok || finished.State != Completed {
 		return
 	}
 	m.told[finished.Number] = struct{}{}
 	reports := m.reports(finished)
-	mean := 0.0
+	mean, best := 0.0, math.Inf(1)
 	for i, r := range reports {
 		n := i + 1
 		mean += r.value/float64(n) - mean/float64(n) // two quotients: the difference of the values may overflow
+		best = min(best, r.value)
 		lastOfStep := n == len(reports) || reports[n].step != r.step
 		if n >= m.startStep && lastOfStep && kept(n) {
-			m.add(r.step, mean)
+			m.add(r.step, mean, best)
 		}
 	}
 }
 
-func (m *medianStop) add(step int64, average float64) {
-	at := m.averages[step]
+func (m *medianStop) add(step int64, average, best float64) {
+	at := m.levels[step]
 	if at == nil {
-		at = &median{}
-		m.averages[step] = at
+		at = &quantile.Split{}
+		m.levels[step] = at
 	}
-	at.add(average)
-	if at.len() == m.minTrials {
+	if n := at.Len() + 1; m.fraction > 0 {
+		at.Add(best, max(1, int(m.fraction*float64(n))))
+	} else {
+		at.Add(average, (n+1)/2)
+	}
+	if at.Len() == m.minTrials {
 		i, _ := slices.BinarySearch(m.ready, step)
 		m.ready = slices.Insert(m.ready, i, step)
 	}
@@ -102,14 +129,25 @@ func (m *medianStop) Judge(running Curve) Verdict {
 		return Verdict{}
 	}
 	step := m.ready[i-1]
-	at := m.averages[step]
-	middle := at.middle()
+	at := m.levels[step]
+	if m.fraction > 0 {
+		if best <= at.Kth() {
+			return Verdict{}
+		}
+		return Verdict{Stop: true, Reason: fmt.Sprintf(
+			"its best value up to step %d, %.6g, is worse than %.6g, the best %.4g %% of %d finished trials at step %d (smaller is better)",
+			last, best, at.Kth(), 100*m.fraction, at.Len(), step)}
+	}
+	middle := at.Kth()
+	if at.Len()%2 == 0 {
+		middle = middle/2 + at.Next()/2
+	}
 	if best <= middle {
 		return Verdict{}
 	}
 	return Verdict{Stop: true, Reason: fmt.Sprintf(
 		"its best value up to step %d, %.6g, is worse than %.6g, the median of the running averages of %d finished trials at step %d (smaller is better)",
-		last, best, middle, at.len(), step)}
+		last, best, middle, at.Len(), step)}
 }
 
 // stepOf is the step of a curve's value i, its number from 1 where the curve names no steps.
@@ -132,64 +170,50 @@ func (m *medianStop) reports(c Curve) []report {
 	return m.scratch
 }
 
-// median keeps numbers in two heaps that meet in the middle: adding one costs a logarithm, the median nothing.
-type median struct {
-	lower heap // the smaller half, negated, so that its top is the largest; one more than upper when odd
-	upper heap // the larger half
+// katibStop is Katib's rule of the name medianstop: at its start_step-th report, and at no other, a running trial's best value is
+// compared with the mean, over the finished trials with as many reports, of the mean of their first start_step reports.
+type katibStop struct {
+	minTrials, startStep int
+	told                 map[int]struct{}
+	mean                 float64
+	n                    int
 }
 
-func (m *median) len() int { return len(m.lower) + len(m.upper) }
+func newKatibStop(settings Settings) *katibStop {
+	return &katibStop{minTrials: int(settings.Int("min_trials_required")), startStep: int(settings.Int("start_step")), told: map[int]struct{}{}}
+}
 
-func (m *median) add(v float64) {
-	if len(m.lower) == len(m.upper) {
-		m.upper.push(v)
-		m.lower.push(-m.upper.pop())
-	} else {
-		m.lower.push(-v)
-		m.upper.push(-m.lower.pop())
+// Tell adds the mean of a finished trial's first reports; others do not count.
+func (k *katibStop) Tell(finished Curve) {
+	if _, ok := k.told[finished.Number]; ok || finished.State != Completed || len(finished.Values) < k.startStep {
+		return
 	}
-}
-
-func (m *median) middle() float64 {
-	if len(m.lower) > len(m.upper) {
-		return -m.lower[0]
-	}
-	return -m.lower[0]/2 + m.upper[0]/2
-}
-
-// heap is a binary heap with the smallest number at its top, index 0.
-type heap []float64
-
-func (h *heap) push(v float64) {
-	*h = append(*h, v)
-	a := *h
-	for i := len(a) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if a[parent] <= a[i] {
-			break
+	k.told[finished.Number] = struct{}{}
+	mean := 0.0
+	for i, v := range finished.Values[:k.startStep] {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return
 		}
-		a[parent], a[i] = a[i], a[parent]
-		i = parent
+		mean += v/float64(i+1) - mean/float64(i+1)
 	}
+	k.n++
+	k.mean += mean/float64(k.n) - k.mean/float64(k.n)
 }
 
-func (h *heap) pop() float64 {
-	a := *h
-	top, last := a[0], len(a)-1
-	a[0] = a[last]
-	*h = a[:last]
-	a = a[:last]
-	for i := 0; ; {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < last; child++ {
-			if a[child] < a[least] {
-				least = child
-			}
-		}
-		if least == i {
-			return top
-		}
-		a[i], a[least] = a[least], a[i]
-		i = least
+// Judge compares the best of a running trial's first reports. Reports that arrive together are looked at together, so later
+// ones are not counted rather than waited for.
+func (k *katibStop) Judge(running Curve) Verdict {
+	if k.n < k.minTrials || len(running.Values) < k.startStep {
+		return Verdict{}
 	}
+	best := math.Inf(1)
+	for _, v := range running.Values[:k.startStep] {
+		best = min(best, v) // NaN spares
+	}
+	if !(best > k.mean) || math.IsInf(best, 1) {
+		return Verdict{}
+	}
+	return Verdict{Stop: true, Reason: fmt.Sprintf(
+		"the best of its first %d values, %.6g, is worse than %.6g, the mean of the first %d values of %d finished trials (smaller is better)",
+		k.startStep, best, k.mean, k.startStep, k.n)}
 }

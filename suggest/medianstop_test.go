@@ -1,7 +1,6 @@
 package suggest
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -143,21 +142,40 @@ func TestMedianStopAgainstItsDefinition(t *testing.T) {
 	})
 }
 
-func TestMedian(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var m median
-		var all []float64
-		for _, n := range rapid.SliceOfN(rapid.IntRange(-9, 9), 1, 50).Draw(t, "values") {
-			v := float64(n) / 2
-			m.add(v)
-			all = append(all, v)
-			slices.SortFunc(all, cmp.Compare[float64])
-			want := all[(len(all)-1)/2]/2 + all[len(all)/2]/2
-			if got := m.middle(); got != want || m.len() != len(all) {
-				t.Fatalf("the median of %v is %v, got %v", all, want, got)
-			}
+// TestKatibStop: the mean of three averages over two reports, 4, is the level; the third report does not count.
+func TestKatibStop(t *testing.T) {
+	s, err := Builtin().NewStopper("medianstop", Settings{"compat": "katib", "start_step": "2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, values := range [][]float64{{2, 0, 9}, {4, 2, 9}, {9, 7}, {1}, {1, math.NaN(), 1}} {
+		if v := s.Judge(Curve{Number: 100, Values: []float64{99, 99, 99}}); v.Stop != (i > 2) {
+			t.Errorf("after %d: %+v", i, v)
 		}
-	})
+		s.Tell(Curve{Number: i + 1, State: Completed, Values: values})
+	}
+	for best, stop := range map[float64]bool{3.9: false, 4: false, 4.1: true, math.NaN(): false} {
+		if v := s.Judge(Curve{Number: 100, Values: []float64{9, best, 0}}); v.Stop != stop {
+			t.Errorf("best %v: %+v", best, v)
+		}
+	}
+}
+
+// TestPercentile: a quarter of eight finished trials were at 2 or better by the second step.
+func TestPercentile(t *testing.T) {
+	s, err := Builtin().NewStopper("percentile", Settings{"start_step": "2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 {
+		s.Tell(Curve{Number: i + 1, State: Completed, Values: []float64{float64(i + 1), 9, 0}})
+	}
+	for best, want := range map[float64]string{2: "", 2.5: "2.5, is worse than 2, the best 25 % of 8 finished trials at step 2"} {
+		v := s.Judge(Curve{Number: 100, Values: []float64{best, 9}})
+		if v.Stop != (want != "") || !strings.Contains(v.Reason, want) {
+			t.Errorf("best %v: %+v", best, v)
+		}
+	}
 }
 
 // TestMedianStopMemory: a finished trial of 10,000 reports leaves about 600 averages behind, not 10,000.
@@ -168,8 +186,8 @@ func TestMedianStopMemory(t *testing.T) {
 		m.Tell(Curve{Number: i + 1, State: Completed, Values: values})
 	}
 	kept := 0
-	for _, at := range m.averages {
-		kept += at.len()
+	for _, at := range m.levels {
+		kept += at.Len()
 	}
 	if kept < 100*400 || kept > 100*700 {
 		t.Errorf("100 trials keep %d averages", kept)

@@ -165,3 +165,23 @@ func AtLeast(low int64) func(string) string {
 		return ""
 	}
 }
+
+// Between is a Check of numbers, both ends being allowed.
+func Between(low, high float64) func(string) string {
+	return func(value string) string {
+		if v, _ := strconv.ParseFloat(value, 64); !(v >= low && v <= high) { // its kind was checked before
+			return fmt.Sprintf("%s is not between %g and %g", value, low, high)
+		}
+		return ""
+	}
+}
+
+// OneOf is a Check of texts.
+func OneOf(texts ...string) func(string) string {
+	return func(value string) string {
+		if !slices.Contains(texts, value) {
+			return fmt.Sprintf("%q is not known: use %s", value, strings.Join(texts, " or "))
+		}
+		return ""
+	}
+}

@@ -2,6 +2,7 @@ package suggesttest
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -15,7 +16,7 @@ type StopperOptions struct {
 	Rule     suggest.StopRule
 	Settings suggest.Settings // nil means the defaults
 
-	OrderIndependent bool // verdicts do not depend on the order in which finished trials were told
+	OrderIndependent bool // verdicts do not depend on the order in which trials were told
 	SparesBest       bool // a trial that is at every step below every value told is never stopped
 	StopsHopeless    bool // once 20 trials finished, one that is far above them all is stopped by its 50th report
 
@@ -64,6 +65,7 @@ func TestStopper(t *testing.T, o StopperOptions) {
 		checkSettings(t, o.Rule.Settings)
 	})
 	t.Run("restart", func(t *testing.T) { testStopperRestart(t, &o) })
+	t.Run("running", func(t *testing.T) { testRunning(t, &o) })
 	t.Run("best and worst", func(t *testing.T) { testBestAndWorst(t, &o) })
 	t.Run("odd curves", func(t *testing.T) { testOddCurves(t, &o) })
 	t.Run("long", func(t *testing.T) {
@@ -115,6 +117,67 @@ func testStopperRestart(t *testing.T, o *StopperOptions) {
 				if other := fresh.Judge(prefix); v != again || v != other {
 					t.Fatalf("%d finished, report %d: %+v, again %+v, told %s %+v", told+1, n, v, again, name, other)
 				}
+			}
+		}
+	}
+}
+
+// testRunning lets trials run side by side, tells each report as it comes, and stops those that are to be stopped. Now and then
+// a stopper that is told the last curve of each trial in one piece must judge all that run in the same way, one way or another.
+func testRunning(t *testing.T, o *StopperOptions) {
+	const parallel, trials = 6, 60
+	rng := rand.New(rand.NewPCG(seed, 17))
+	stopper := o.make(t)
+	last := map[int]suggest.Curve{} // as told
+	full := map[int]suggest.Curve{} // as they would run
+	var running []int
+	for next, round := 1, 0; next <= trials || len(running) > 0; round++ {
+		for len(running) < parallel && next <= trials {
+			full[next] = curve(rng, next, 1+rng.IntN(60), rng.Float64())
+			last[next] = suggest.Curve{Number: next}
+			running, next = append(running, next), next+1
+		}
+		i := rng.IntN(len(running))
+		number := running[i]
+		n := min(len(last[number].Values)+1+rng.IntN(3), len(full[number].Values))
+		now := suggest.Curve{Number: number, Values: full[number].Values[:n:n], Steps: full[number].Steps[:n:n]}
+		stopper.Tell(now)
+		last[number] = now
+		v := stopper.Judge(now)
+		checkVerdict(t, v)
+		if v.Stop || n == len(full[number].Values) {
+			now.State = suggest.Completed
+			if v.Stop {
+				now.State = suggest.Stopped
+			}
+			stopper.Tell(now)
+			last[number] = now
+			running = slices.Delete(running, i, i+1)
+		}
+		if round%97 == 0 {
+			compareStoppers(t, o, rng, stopper, last, running)
+		}
+	}
+}
+
+// compareStoppers judges running trials by fresh stoppers too.
+func compareStoppers(t *testing.T, o *StopperOptions, rng *rand.Rand, stopper suggest.Stopper, last map[int]suggest.Curve, running []int) {
+	t.Helper()
+	order := slices.Sorted(maps.Keys(last))
+	orders := map[string][]int{"anew": order, "twice over": slices.Concat(order, order)}
+	if o.OrderIndependent {
+		shuffled := slices.Clone(order)
+		rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		orders["in another order"] = shuffled
+	}
+	for name, order := range orders {
+		fresh := o.make(t)
+		for _, number := range order {
+			fresh.Tell(last[number])
+		}
+		for _, number := range running {
+			if v, other := stopper.Judge(last[number]), fresh.Judge(last[number]); v != other {
+				t.Fatalf("%d trials, of which trial %d runs: %+v, told %s %+v", len(last), number, v, name, other)
 			}
 		}
 	}

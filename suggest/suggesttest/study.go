@@ -76,7 +76,7 @@ func (st *study) ask(n int) error {
 	st.exhausted = errors.Is(err, suggest.ErrExhausted)
 	var started []suggest.Outcome
 	for _, s := range suggestions {
-		started = append(started, suggest.Outcome{Number: st.next, Assignment: s.Assignment, Value: math.NaN()})
+		started = append(started, suggest.Outcome{Number: st.next, Assignment: s.Assignment, Value: math.NaN(), Labels: s.Labels})
 		st.next++
 	}
 	st.running = append(st.running, started...)

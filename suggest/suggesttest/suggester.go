@@ -382,7 +382,7 @@ func oddOutcomes(t *testing.T, s *space.Space, suggester suggest.Suggester, tria
 		var before []space.Assignment
 		for _, suggestion := range suggestions {
 			state, value := outcome(len(told))
-			told = append(told, suggest.Outcome{Number: len(told) + 1, Assignment: suggestion.Assignment, State: state, Value: value})
+			told = append(told, suggest.Outcome{Number: len(told) + 1, Assignment: suggestion.Assignment, State: state, Value: value, Labels: suggestion.Labels})
 			before = append(before, slices.Clone(suggestion.Assignment))
 		}
 		batch := told[len(told)-len(suggestions):]
