@@ -34,13 +34,20 @@ type Spec struct {
 	MaxFailedTrialCount *int // nil means never fails; n fails the experiment at the nth failed trial (0 at the first)
 	Resume              ResumePolicy
 	Space               *space.Space
+	Architecture        *suggest.Architecture // the networks to search; nil where parameters are searched
 	Seed                uint64
+	Initial             []space.Assignment  // to be tried first
+	WarmStart           []string            // experiments to learn from, as NAME or NAMESPACE/NAME
+	Earlier             [][]suggest.Outcome // what they found; recorded when the experiment is created
 	Retry               Retry
 }
 
 // Problem is what the search algorithm is made for.
 func (s Spec) Problem() suggest.Problem {
-	p := suggest.Problem{Space: s.Space, Seed: s.Seed, Parallel: s.ParallelTrialCount}
+	p := suggest.Problem{
+		Space: s.Space, Seed: s.Seed, Parallel: s.ParallelTrialCount, Architecture: s.Architecture,
+		Objectives: 1 + len(s.Objective.Further), Constraints: len(s.Objective.Constraints), Initial: s.Initial, Earlier: s.Earlier,
+	}
 	if s.MaxTrialCount != nil {
 		p.MaxTrials = *s.MaxTrialCount
 	}

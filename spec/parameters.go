@@ -24,6 +24,8 @@ func (b *builder) parameters() bool {
 		return false
 	case len(s.Parameters) > 0 && s.NasConfig != nil:
 		b.err("spec.nasConfig", "remove one of the two", "only one of spec.parameters and spec.nasConfig can be specified")
+	case s.NasConfig != nil:
+		return b.architecture(s.NasConfig)
 	}
 	before := len(b.faults.Errors())
 	params := make([]space.Parameter, len(s.Parameters))
@@ -43,10 +45,14 @@ func (b *builder) parameters() bool {
 
 // spaceFault reports a fault of the space at its field. A stand-in for what could not be read has been reported before.
 func (b *builder) spaceFault(f *space.Fault, typ space.Type) {
-	path := item("spec.parameters", f.Index)
 	if b.stand[f.Index] {
 		return
 	}
+	b.spaceFaultAt(f, item("spec.parameters", f.Index))
+}
+
+// spaceFaultAt reports a fault of the space at its field of the parameter at a path.
+func (b *builder) spaceFaultAt(f *space.Fault, path string) {
 	switch f.Field {
 	case space.FieldName, space.FieldType:
 		path = field(path, string(f.Field))
@@ -62,9 +68,18 @@ func (b *builder) spaceFault(f *space.Fault, typ space.Type) {
 
 // parameter translates one parameter. Where it cannot be read, the fault is told and a stand-in is returned.
 func (b *builder) parameter(p *v1beta1.ParameterSpec, index int) space.Parameter {
-	path := item("spec.parameters", index)
-	ok := true
-	out := space.Parameter{Name: p.Name, Type: space.Type(p.ParameterType), List: p.FeasibleSpace.List}
+	out, ok := b.readParameter(p, item("spec.parameters", index))
+	if !ok {
+		b.stand[index] = true
+		return space.Parameter{Name: p.Name, Type: space.Double, Max: 1}
+	}
+	return out
+}
+
+// readParameter translates the parameter at a path and reports whether it could be read.
+func (b *builder) readParameter(p *v1beta1.ParameterSpec, path string) (out space.Parameter, ok bool) {
+	ok = true
+	out = space.Parameter{Name: p.Name, Type: space.Type(p.ParameterType), List: p.FeasibleSpace.List}
 	if len(p.Name) > 128 || strings.ContainsAny(p.Name, "{}$ \t\r\n") {
 		b.err(field(path, "name"), "", "a parameter's name must not hold spaces, braces or $, nor be longer than 128 characters")
 	}
@@ -107,11 +122,7 @@ func (b *builder) parameter(p *v1beta1.ParameterSpec, index int) space.Parameter
 		b.err(field(path, "parameterType"), hint, "parameterType: %s is not supported", p.ParameterType)
 		ok = false
 	}
-	if !ok {
-		b.stand[index] = true
-		return space.Parameter{Name: p.Name, Type: space.Double, Max: 1}
-	}
-	return out
+	return out, ok
 }
 
 // listed reads a list of values and reports whether it could.
@@ -207,9 +218,6 @@ func (b *builder) algorithm(spaceKnown bool) {
 	}
 	settings, ok := b.settings(field(path, "algorithmSettings"), entry.Settings, given)
 	b.out.Spec.Algorithm.Name, b.out.Spec.Algorithm.Settings = a.AlgorithmName, settings
-	if n := b.wire.Spec.NasConfig; n != nil {
-		b.err("spec.nasConfig", "use an algorithm for that, or parameters", "algorithm %q does not search architectures", a.AlgorithmName)
-	}
 	if !spaceKnown || !ok {
 		return
 	}

@@ -85,3 +85,22 @@ func scriptsOf(argv []string, i int, flag byte, takes string) []int {
 	}
 	return nil
 }
+
+var (
+	argumentPath = pattern(`\.(command|args)\[\d+\]$`)
+	quotedValue  = pattern(`^(--?[A-Za-z0-9_.-]+=)?(?:"(\$\{trialParameters\.[^{}]+\})"|'(\$\{trialParameters\.[^{}]+\})')$`)
+)
+
+// unquoted takes the quotes from around a placeholder that is the whole value of an argument, as in --name="${trialParameters.x}".
+// Katib joins the arguments and has a shell split them again, which takes those quotes away; here every argument is passed as it
+// is, and no program would expect them.
+func unquoted(text, path string) string {
+	if !argumentPath().MatchString(path) {
+		return text
+	}
+	m := quotedValue().FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	return m[1] + m[2] + m[3]
+}

@@ -208,6 +208,9 @@ func (c *compiler) part(v any, path string, typ fieldType, free, script bool) *p
 	case []any:
 		return c.list(v, path, nil)
 	case string:
+		if !script {
+			v = unquoted(v, path)
+		}
 		p.pieces = c.pieces(v, path, script)
 		if p.pieces == nil {
 			p.value = v

@@ -227,6 +227,10 @@ func (b *builder) trialParameters(t *v1beta1.TrialTemplate) []v1beta1.TrialParam
 			known = append(known, p.Name)
 		}
 	}
+	holder := "spec.parameters"
+	if b.wire.Spec.NasConfig != nil && b.out.Spec.Architecture != nil {
+		holder, known = "what is written of an architecture", b.writtenNames()
+	}
 	names, references := map[string]int{}, map[string]int{}
 	var usable []v1beta1.TrialParameterSpec
 	for i, p := range t.TrialParameters {
@@ -256,7 +260,7 @@ func (b *builder) trialParameters(t *v1beta1.TrialTemplate) []v1beta1.TrialParam
 			if near := v1beta1.Nearest(p.Reference, known); near != "" {
 				hint = "did you mean " + near + "?"
 			}
-			b.err(at+".reference", hint, "parameter reference %s does not exist in spec.parameters", p.Reference)
+			b.err(at+".reference", hint, "parameter reference %s does not exist in %s", p.Reference, holder)
 			continue
 		}
 		usable = append(usable, p)

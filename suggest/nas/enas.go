@@ -1,0 +1,3 @@
+package nas
+
+const none = "None" // a setting that Katib lets be nothing
