@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"qalam/bench/search/problem"
+	"qalam/bench/search/stats"
+)
+
+// tables prints what records say of problems.
+type tables struct {
+	records  *records
+	problems []problem.Problem
+	at       []int
+	floor    float64
+}
+
+// contender is a method with a number of workers.
+type contender struct {
+	method  string
+	workers int
+}
+
+func (c contender) String() string {
+	if c.workers > 1 {
+		return fmt.Sprintf("%s@%d", c.method, c.workers)
+	}
+	return c.method
+}
+
+func (c contender) ours() bool { return strings.HasPrefix(c.method, oursPrefix) }
+
+const resamples = 10_000
+
+func (t tables) print(out io.Writer) {
+	w := bufio.NewWriter(out)
+	defer w.Flush() // to a terminal or a buffer
+	all := t.contenders()
+	if len(all) == 0 {
+		fmt.Fprintln(w, "there is nothing to compare: name -methods, -peers or -with")
+		return
+	}
+	for _, trials := range t.at {
+		t.regrets(w, trials, all)
+	}
+	t.aggregate(w, all)
+	var mine, peers []contender
+	for _, c := range all {
+		if c.ours() {
+			mine = append(mine, c)
+		} else {
+			peers = append(peers, c)
+		}
+	}
+	if len(mine) > 0 && len(peers) > 0 {
+		t.worst(w, mine, peers)
+		t.reach(w, mine, peers)
+		t.tests(w, mine, peers)
+	} else if len(mine) > 1 {
+		t.tests(w, mine[:1], mine[1:])
+	}
+	t.parallel(w, all)
+}
+
+// contenders lists who has a record of one of the problems: ours first, in the order of the records.
+func (t tables) contenders() []contender {
+	var mine, peers []contender
+	for _, r := range t.records.list {
+		c := contender{r.method, r.workers}
+		if !slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return p.Name == r.problem }) {
+			continue
+		}
+		switch {
+		case c.ours() && !slices.Contains(mine, c):
+			mine = append(mine, c)
+		case !c.ours() && !slices.Contains(peers, c):
+			peers = append(peers, c)
+		}
+	}
+	return slices.Concat(mine, peers)
+}
+
+// bySeed is the regret of a contender on a problem after so many trials, for each seed.
+func (t tables) bySeed(c contender, name string, trials int) map[int]float64 {
+	out := map[int]float64{}
+	for _, r := range t.records.list {
+		if r.method == c.method && r.workers == c.workers && r.problem == name {
+			if v, ok := r.at(trials); ok {
+				out[r.seed] = v
+			}
+		}
+	}
+	return out
+}
+
+// median is the median over the seeds, NaN without any.
+func (t tables) median(c contender, name string, trials int) float64 {
+	return stats.Median(values(t.bySeed(c, name, trials)))
+}
+
+func values(m map[int]float64) []float64 {
+	out := make([]float64, 0, len(m))
+	for _, v := range m {
+		out = append(out, v)
+	}
+	return out
+}
+
+// regrets prints the median of each contender on each problem.
+func (t tables) regrets(w io.Writer, trials int, all []contender) {
+	var rows [][]string
+	for _, p := range t.problems {
+		row, best := []string{p.Name}, math.Inf(1)
+		for _, c := range all {
+			if m := t.median(c, p.Name, trials); m < best {
+				best = m
+			}
+		}
+		for _, c := range all {
+			seeds := t.bySeed(c, p.Name, trials)
+			m := stats.Median(values(seeds))
+			switch text := brief(m); {
+			case math.IsNaN(m):
+				row = append(row, "–")
+			case m == best:
+				row = append(row, fmt.Sprintf("**%s** (%d)", text, len(seeds)))
+			default:
+				row = append(row, fmt.Sprintf("%s (%d)", text, len(seeds)))
+			}
+		}
+		if slices.ContainsFunc(row[1:], func(cell string) bool { return cell != "–" }) {
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) > 0 {
+		fmt.Fprintf(w, "\n### Median regret after %d trials (number of seeds)\n\n", trials)
+		markdown(w, append([]string{"problem"}, namesOf(all)...), rows)
+	}
+}
+
+// aggregate prints, for each contender, the geometric mean of its medians relative to random's, and its mean rank among the
+// peers: one of ours is ranked beside all peers, without the others of ours.
+func (t tables) aggregate(w io.Writer, all []contender) {
+	base := contender{"random", 1}
+	if !slices.Contains(all, base) {
+		base.method = oursPrefix + "random"
+	}
+	header := []string{"method"}
+	var at []int
+	for _, trials := range t.at {
+		if t.measured(all[0], trials) || t.measured(all[len(all)-1], trials) {
+			at = append(at, trials)
+		}
+	}
+	for _, trials := range at {
+		header = append(header, fmt.Sprintf("ratio @%d", trials))
+	}
+	for _, trials := range at {
+		header = append(header, fmt.Sprintf("rank @%d", trials))
+	}
+	var rows [][]string
+	for _, c := range all {
+		row := []string{c.String()}
+		for _, trials := range at {
+			logs := t.logRatios(c, base, trials)
+			cell := "–"
+			if len(logs) > 0 {
+				ci := stats.Bootstrap(logs, resamples)
+				cell = fmt.Sprintf("%s [%s, %s] (%d)", brief(math.Exp(stats.Mean(logs))), brief(math.Exp(ci.Low)), brief(math.Exp(ci.High)), len(logs))
+			}
+			row = append(row, cell)
+		}
+		field := slices.DeleteFunc(slices.Clone(all), func(o contender) bool { return o != c && (o.ours() || o.workers != c.workers) })
+		for _, trials := range at {
+			ranks, cell := t.ranks(c, field, trials), "–"
+			if len(ranks) > 0 && len(field) > 1 {
+				ci := stats.Bootstrap(ranks, resamples)
+				cell = fmt.Sprintf("%.2f [%.2f, %.2f] of %d", stats.Mean(ranks), ci.Low, ci.High, len(field))
+			}
+			row = append(row, cell)
+		}
+		rows = append(rows, row)
+	}
+	fmt.Fprintf(w, "\n### Over all problems: median regret relative to %s's (geometric mean, number of problems), and mean rank among the peers, "+
+		"with 95 %% intervals over problems\n\n", base)
+	markdown(w, header, rows)
+	if n := len(t.problems); n > 1 {
+		fmt.Fprintf(w, "\nRanks of %d methods over %d problems differ at 5 %% from %.2f on (Nemenyi).\n", len(all), n, stats.CriticalDifference(len(all), n))
+	}
+}
+
+// measured reports whether a contender has searched for so long on some problem.
+func (t tables) measured(c contender, trials int) bool {
+	return slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return len(t.bySeed(c, p.Name, trials)) > 0 })
+}
+
+// logRatios is the logarithm of a's median over b's, for the problems of both.
+func (t tables) logRatios(a, b contender, trials int) []float64 {
+	var out []float64
+	for _, p := range t.problems {
+		va, vb := positive(t.median(a, p.Name, trials), t.floor), positive(t.median(b, p.Name, trials), t.floor)
+		if v := math.Log(va / vb); !math.IsNaN(v) && !math.IsInf(v, 0) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// ranks is a contender's place in a field by median regret, for each problem where it was measured: where some of the field were
+// not, the place is stretched to the whole field.
+func (t tables) ranks(c contender, field []contender, trials int) []float64 {
+	var out []float64
+	for _, p := range t.problems {
+		var medians []float64
+		own := -1
+		for _, o := range field {
+			m := t.median(o, p.Name, trials)
+			if math.IsNaN(m) {
+				continue
+			}
+			if o == c {
+				own = len(medians)
+			}
+			medians = append(medians, m)
+		}
+		if own >= 0 {
+			out = append(out, stats.Ranks(medians)[own]/float64(len(medians))*float64(len(field)))
+		}
+	}
+	return out
+}
+
+func namesOf(all []contender) []string {
+	out := make([]string, len(all))
+	for i, c := range all {
+		out[i] = c.String()
+	}
+	return out
+}
+
+// brief writes a number with three digits.
+func brief(v float64) string {
+	switch {
+	case math.IsInf(v, 1):
+		return "∞"
+	case v != 0 && math.Abs(v) < 1e-15:
+		return "0"
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+// markdown writes a table.
+func markdown(w io.Writer, header []string, rows [][]string) {
+	fmt.Fprintf(w, "| %s |\n|---%s|\n", strings.Join(header, " | "), strings.Repeat("|--:", len(header)-1))
+	for _, row := range rows {
+		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+	}
+}
