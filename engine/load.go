@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"qalam/experiment"
@@ -30,6 +34,7 @@ type Journal interface {
 type Reader interface {
 	Active(ctx context.Context, uid string) ([]experiment.Trial, error)
 	History(ctx context.Context, uid string) iter.Seq2[store.Past, error]
+	Earlier(ctx context.Context, uid string) (json.RawMessage, error)
 	Sources(ctx context.Context, uid string, number, attempt int) ([]store.Source, error)
 	Points(ctx context.Context, uid string, number int, q store.PointQuery) iter.Seq2[store.Sample, error]
 }
@@ -47,6 +52,9 @@ func (e *Engine) load(ctx context.Context, x Experiment) (*run, error) {
 	}
 	sp := x.Spec.Spec
 	sp.Seed = x.Record.Seed
+	if sp.Earlier, err = e.earlier(ctx, uid); err != nil {
+		return nil, err
+	}
 	state, err := experiment.Restore(sp, uid, x.Record.Record, active)
 	if err != nil {
 		return nil, err
@@ -59,20 +67,22 @@ func (e *Engine) load(ctx context.Context, x Experiment) (*run, error) {
 		r.state.Create(time.Now())
 		r.recordDirty = true
 	}
-	r.suggester, err = e.registry.NewSuggester(sp.Algorithm.Name, sp.Problem(), sp.Algorithm.Settings)
-	if err != nil {
-		return nil, err
-	}
 	if es := sp.EarlyStopping; es != nil {
 		if r.stopper, err = e.registry.NewStopper(es.Name, es.Settings); err != nil {
 			return nil, err
 		}
 	}
-	return r, r.remember(ctx)
+	return r, r.remember(ctx, r.stopper)
 }
 
-// remember tells the algorithm and the early-stopping rule what they were told before.
-func (r *run) remember(ctx context.Context) error {
+// remember makes the algorithm for the problem as it now is, and tells it everything that is recorded; and the early-stopping
+// rule, where one is given, the curves of the trials that are over.
+func (r *run) remember(ctx context.Context, stopper suggest.Stopper) (err error) {
+	sp := r.state.Spec
+	r.suggester, err = r.e.registry.NewSuggester(sp.Algorithm.Name, sp.Problem(), sp.Algorithm.Settings)
+	if err != nil {
+		return err
+	}
 	const chunk = 4096
 	outcomes := make([]suggest.Outcome, 0, chunk)
 	flush := func() error {
@@ -84,28 +94,20 @@ func (r *run) remember(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		outcome := experiment.Outcome(trialOf(past, r.state.Spec.Objective), r.state.Spec.Objective)
+		outcome := past.Outcome(r.state.Spec.Objective)
 		outcomes = append(outcomes, outcome)
 		if len(outcomes) == chunk {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
-		if r.stopper != nil && past.State.Terminal() {
+		if stopper != nil && past.State.Terminal() {
 			if err := r.rememberCurve(ctx, past.Number, outcome.State); err != nil {
 				return err
 			}
 		}
 	}
 	return flush()
-}
-
-// trialOf is as much of a trial as an algorithm's memory holds.
-func trialOf(past store.Past, o experiment.Objective) experiment.Trial {
-	return experiment.Trial{
-		Number: past.Number, State: past.State, Assignment: past.Assignment,
-		Observation: experiment.Observation{{Name: o.Metric, Value: past.Value}},
-	}
 }
 
 // rememberCurve tells the early-stopping rule the curve of a trial that is over.
@@ -142,17 +144,23 @@ func (r *run) takeWishes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.follow(x.Desire)
+	return r.follow(ctx, x.Desire)
 }
 
-// follow does what the user asks for.
-func (r *run) follow(d store.Desire) error {
+// follow does what the user asks for. An algorithm is made for budgets: with others it is made anew, and remembers what is
+// recorded and what is about to be, so that what it suggests does not depend on when it was made.
+func (r *run) follow(ctx context.Context, d store.Desire) error {
 	if d.Revision == r.state.Revision {
 		return nil
 	}
 	edit := experiment.Edit{Parallel: d.Budgets.ParallelTrialCount, Max: d.Budgets.MaxTrialCount, MaxFailed: d.Budgets.MaxFailedTrialCount}
 	now := time.Now()
-	if next, err := experiment.ApplyEdit(r.state, edit, now); err == nil {
+	before := r.state.Spec.Problem()
+	next, err := experiment.ApplyEdit(r.state, edit, now)
+	if err == nil {
+		err = r.e.refuses(next.Spec)
+	}
+	if err == nil {
 		r.state = next
 	} else { // whoever asked has been told already; what cannot be done is left out and noted
 		r.batch.Events = append(r.batch.Events, store.Event{Time: now, Kind: "EditRefused", Message: err.Error()})
@@ -160,5 +168,33 @@ func (r *run) follow(d store.Desire) error {
 	r.state.StopRequested = d.Stop || d.Delete
 	r.state.Revision = d.Revision
 	r.recordDirty = true
+	if p := r.state.Spec.Problem(); p.MaxTrials == before.MaxTrials && p.Parallel == before.Parallel {
+		return nil
+	}
+	r.waiting = false
+	if err := r.remember(ctx, nil); err != nil {
+		return err
+	}
+	for _, n := range slices.Sorted(maps.Keys(r.dirty)) {
+		if err := r.tell(r.dirty[n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuses says why the algorithm of an experiment cannot search it within its budgets.
+func (e *Engine) refuses(s experiment.Spec) error {
+	a, err := e.registry.Lookup(s.Algorithm.Name)
+	if err != nil {
+		return err
+	}
+	settings, err := suggest.Complete(a.Settings, s.Algorithm.Settings)
+	if err != nil {
+		return err
+	}
+	if why := a.Refuses(s.Problem(), settings); why != "" {
+		return fmt.Errorf("algorithm %s cannot search with these budgets: %s", s.Algorithm.Name, why)
+	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (r *run) prepare(t experiment.Trial) (*prepared, error) {
 func (r *run) newTail(id runner.ID) *tail {
 	c := r.x.Spec.Collector
 	o := r.state.Spec.Objective
-	names := append([]string{o.Metric}, o.Additional...)
+	names := o.Names()
 	return &tail{
 		id: id, collect: collectOf(c), names: names,
 		objective: o, sources: map[string]*source{}, buf: r.buf, curve: experiment.NewCurveBuilder(o),

@@ -129,6 +129,7 @@ func (r *run) conclude(l *live, end experiment.End, observation experiment.Obser
 	if err != nil {
 		return err
 	}
+	end.Step, _, _ = l.tail.curve.Last()
 	next := experiment.Conclude(t, end, observation, r.state.Spec)
 	if err := r.put(next); err != nil {
 		return err

@@ -12,6 +12,7 @@ type End struct {
 	Message string
 	Fix     string
 	Time    time.Time
+	Step    int64 // of the attempt's last report of the objective; 0 where unknown
 }
 
 // EndCause is the class of an attempt's end.
@@ -47,7 +48,7 @@ func Conclude(t Trial, e End, o Observation, spec Spec) Trial {
 			return repeat(t, e, backoff(spec.Retry.Backoff, t.Lost))
 		}
 	}
-	t.Observation = o
+	t.Observation, t.Step = o, e.Step
 	if e.Cause == EndSucceeded {
 		return succeeded(t, e, spec.Objective)
 	}

@@ -28,7 +28,7 @@ type Metric struct {
 // values only, so that no nan or inf can hide them; the latest is what was printed last, be it a number or not.
 func Observe(summaries map[string]metrics.Summary, o Objective) Observation {
 	obs := make(Observation, 0, 1+len(o.Additional))
-	for _, name := range o.names() {
+	for _, name := range o.Names() {
 		m := Metric{Name: name, Min: Unavailable, Max: Unavailable, Latest: Unavailable}
 		if s, ok := summaries[name]; ok {
 			fill(&m, s)

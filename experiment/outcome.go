@@ -5,29 +5,77 @@ import (
 	"slices"
 
 	"qalam/metrics"
+	"qalam/space"
 	"qalam/suggest"
 )
 
+// Past is what an algorithm's memory needs of a trial: what a store gives back without reading the rest.
+type Past struct {
+	Number     int
+	State      TrialState
+	Assignment space.Assignment
+	Value      float64   // of the objective; NaN when there is no finite one
+	Others     []float64 // of the objective's further metrics (Objective.Additional), likewise; nil where nothing was observed
+	Step       int64     // of the last report; 0 where unknown
+	Labels     map[string]string
+}
+
+// Outcome is what an algorithm is told of a trial.
+func Outcome(t Trial, o Objective) suggest.Outcome {
+	p := Past{Number: t.Number, State: t.State, Assignment: t.Assignment, Value: o.Value(t.Observation), Step: t.Step, Labels: t.Labels}
+	if len(t.Observation) > 0 && len(o.Additional) > 0 {
+		p.Others = make([]float64, len(o.Additional))
+		for i, name := range o.Additional {
+			p.Others[i] = o.ValueOf(t.Observation, name)
+		}
+	}
+	return p.Outcome(o)
+}
+
 // Outcome is what an algorithm is told of a trial. A trial that was killed for no fault of its own is told as stopped, with
 // what it reached: its assignment is not infeasible.
-func Outcome(t Trial, o Objective) suggest.Outcome {
-	out := suggest.Outcome{Number: t.Number, Assignment: t.Assignment, Labels: t.Labels, State: suggest.Pending, Value: math.NaN()}
-	value := o.Value(t.Observation)
-	switch t.State {
+func (p Past) Outcome(o Objective) suggest.Outcome {
+	out := suggest.Outcome{
+		Number: p.Number, Assignment: p.Assignment, State: suggest.Pending, Value: math.NaN(), Step: p.Step, Labels: p.Labels,
+	}
+	switch p.State {
 	case TrialSucceeded:
 		out.State = suggest.Failed
-		if finite(value) {
-			out.State, out.Value = suggest.Completed, o.Cost(value)
+		if finite(p.Value) {
+			out.State = suggest.Completed
+			p.values(o, &out)
 		}
 	case TrialEarlyStopped, TrialKilled:
 		out.State = suggest.Stopped
-		if finite(value) {
-			out.Value = o.Cost(value)
+		if finite(p.Value) {
+			p.values(o, &out)
 		}
 	case TrialFailed, TrialMetricsUnavailable:
 		out.State = suggest.Failed
 	}
 	return out
+}
+
+// values fills in what was observed.
+func (p Past) values(o Objective, out *suggest.Outcome) {
+	out.Value = o.Cost(p.Value)
+	for _, f := range o.Further {
+		out.Others = append(out.Others, f.Direction.cost(p.ValueOf(o, f.Metric)))
+	}
+	for _, c := range o.Constraints {
+		out.Violations = append(out.Violations, c.violation(p.ValueOf(o, c.Metric)))
+	}
+}
+
+// ValueOf is the value of one of the objective's metrics; NaN when there is no finite one.
+func (p Past) ValueOf(o Objective, metric string) float64 {
+	if metric == o.Metric {
+		return p.Value
+	}
+	if i := slices.Index(o.Additional, metric); i >= 0 && i < len(p.Others) {
+		return p.Others[i]
+	}
+	return math.NaN()
 }
 
 // CurveBuilder collects the objective's points of one attempt as they arrive, for early-stopping rules. The zero value is

@@ -18,6 +18,8 @@ type record struct {
 	Next                int            `json:"next"`
 	Dropped             int            `json:"dropped,omitempty"`
 	Optimal             *recordedTrial `json:"optimal,omitempty"`
+	Pareto              []ParetoTrial  `json:"pareto,omitempty"`
+	GoalReached         bool           `json:"goalReached,omitempty"`
 	Exhausted           bool           `json:"exhausted,omitempty"`
 	Broken              string         `json:"broken,omitempty"`
 	StopRequested       bool           `json:"stopRequested,omitempty"`
@@ -42,7 +44,7 @@ const recordVersion = 1
 func (s *State) Record() ([]byte, error) {
 	r := record{
 		Version: recordVersion, Phase: s.Phase, Conditions: s.Conditions, Counts: s.Counts, Next: s.Next, Dropped: s.Dropped,
-		Exhausted: s.Exhausted, Broken: s.Broken, StopRequested: s.StopRequested, Revision: s.Revision,
+		Pareto: s.Pareto, GoalReached: s.GoalReached, Exhausted: s.Exhausted, Broken: s.Broken, StopRequested: s.StopRequested, Revision: s.Revision,
 		Started: s.Started, Completed: s.Completed,
 		ParallelTrialCount: s.Spec.ParallelTrialCount, MaxTrialCount: s.Spec.MaxTrialCount, MaxFailedTrialCount: s.Spec.MaxFailedTrialCount,
 	}
@@ -78,12 +80,12 @@ func Restore(spec Spec, uid string, data []byte, active []Trial) (State, error) 
 func (s *State) take(r record) {
 	s.Phase, s.Conditions, s.Counts, s.Next, s.Dropped = r.Phase, r.Conditions, r.Counts, r.Next, r.Dropped
 	s.Exhausted, s.Broken, s.StopRequested, s.Revision = r.Exhausted, r.Broken, r.StopRequested, r.Revision
-	s.Started, s.Completed = r.Started, r.Completed
+	s.Started, s.Completed, s.Pareto = r.Started, r.Completed, r.Pareto
 	s.Spec.ParallelTrialCount, s.Spec.MaxTrialCount, s.Spec.MaxFailedTrialCount = r.ParallelTrialCount, r.MaxTrialCount, r.MaxFailedTrialCount
 	if o := r.Optimal; o != nil {
 		objective := s.Spec.Objective
 		s.Optimal = &Optimal{o.Number, o.Name, o.Assignment, objective.Revalue(o.Observation), objective.Value(o.Observation)}
-		s.GoalReached = objective.Reached(s.Optimal.Value)
+		s.GoalReached = r.GoalReached || objective.reachedBy(o.Observation)
 	}
 }
 

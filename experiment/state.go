@@ -62,6 +62,7 @@ type State struct {
 	Dropped            int     // killed trials of which no attempt was started: they used nothing of the budget
 	Active             []Trial // trials that are not over, by number
 	Optimal            *Optimal
+	Pareto             []ParetoTrial // trials that no other betters in every objective, by number; empty with one objective
 	GoalReached        bool
 	Exhausted          bool   // the algorithm has nothing more to suggest
 	Broken             string // why the algorithm can suggest no more although it should; "" when it can
@@ -182,7 +183,7 @@ func (s *State) count(t Trial, n int) {
 	}
 }
 
-// offer makes a trial that ended the optimal one if it is better. Only finite values compare, and of equals the first number
+// offer makes a trial that ended the optimal one if it is better in the first objective. Only finite values compare, and of equals the first number
 // wins, so that the order in which trials end never matters. While no trial has a number, the last one whose objective is a
 // text is the optimal one, as in Katib.
 func (s *State) offer(t Trial) {
@@ -194,24 +195,28 @@ func (s *State) offer(t Trial) {
 	if !finite(value) && !o.textual(t.Observation) {
 		return
 	}
-	if s.Optimal != nil && !o.better(value, t.Number, s.Optimal) {
-		return
+	s.offerPareto(t)
+	s.GoalReached = s.GoalReached || o.reachedBy(t.Observation)
+	found := &Optimal{Number: t.Number, Name: t.Name, Assignment: t.Assignment, Observation: t.Observation, Value: value}
+	if s.Optimal == nil || o.better(found, s.Optimal) {
+		s.Optimal = found
 	}
-	s.Optimal = &Optimal{Number: t.Number, Name: t.Name, Assignment: t.Assignment, Observation: t.Observation, Value: value}
-	s.GoalReached = s.GoalReached || o.Reached(value)
 }
 
-func (o Objective) better(value float64, number int, than *Optimal) bool {
+// better orders trials: one that has a number before one that has a text, one that breaks the constraints less before one that
+// breaks them more, and so any that keeps them before any that does not.
+func (o Objective) better(a, than *Optimal) bool {
 	switch {
-	case !finite(value):
-		return !finite(than.Value) && number > than.Number
+	case !finite(a.Value):
+		return !finite(than.Value) && a.Number > than.Number
 	case !finite(than.Value):
 		return true
-	case o.Cost(value) != o.Cost(than.Value):
-		return o.Cost(value) < o.Cost(than.Value)
-	default:
-		return number < than.Number
 	}
+	return cmp.Or(
+		cmp.Compare(o.excess(a.Observation), o.excess(than.Observation)),
+		cmp.Compare(o.Cost(a.Value), o.Cost(than.Value)),
+		cmp.Compare(a.Number, than.Number),
+	) < 0
 }
 
 // used is how many trials of the budget are taken: suggested, and started or still to be.

@@ -13,8 +13,9 @@ type Status struct {
 	Phase              Phase
 	Conditions         []Condition // the last one is the state
 	Started, Completed time.Time
-	Optimal            *Optimal // nil while no trial has a value
-	Trials             int      // how many there are
+	Optimal            *Optimal  // nil while no trial has a value
+	Pareto             []Optimal // the Pareto set of several objectives; Summarize leaves it to those who have the trials
+	Trials             int       // how many there are
 	Counts             Counts
 	Lists              Lists
 }

@@ -61,6 +61,7 @@ type Trial struct {
 	Running     time.Time // when the primary container of the current attempt started; zero before
 	Completed   time.Time
 	Observation Observation
+	Step        int64 // of the last report of the objective; 0 where unknown
 }
 
 // StopReason says why a trial is being ended before its own end.

@@ -66,6 +66,16 @@ func (a *axis) parse(text string) (float64, error) {
 	return nearest, nil
 }
 
+// fit is the feasible value nearest to what a text says, unless that is beyond the bounds or not in the list.
+func (a *axis) fit(text string) (float64, bool) {
+	if a.texts != nil {
+		v, err := a.parseEntry(text)
+		return v, err == nil
+	}
+	v, err := parseNumber(text)
+	return a.nearest(v), err == nil && v >= a.min && v <= a.max
+}
+
 func (a *axis) parseEntry(text string) (float64, error) {
 	if rank, ok := a.ranks[text]; ok {
 		return float64(rank), nil
@@ -97,6 +107,10 @@ func excerpt(texts []string) string {
 // reads back as the same number (0.03, not 0.030000000000000002), entries of a list as the user wrote them. A value that is
 // not feasible is written as the nearest one that is.
 func (s *Space) Text(i int, v float64) string { return s.axes[i].text(v) }
+
+// Fit is the feasible value of parameter i nearest to what a text says; ok is false where that is beyond the bounds or not in the
+// list.
+func (s *Space) Fit(i int, text string) (v float64, ok bool) { return s.axes[i].fit(text) }
 
 // Named writes the values of an assignment beside their names, in the order of the parameters, or as Encode has it.
 func (s *Space) Named(a Assignment) []Named {

@@ -256,7 +256,7 @@ func TestMigrationKilled(t *testing.T) {
 	check(t, release())
 	check(t, s.Close())
 	versions := map[int]int{}
-	for at := 1; versions[2] == 0 && at < 5000; at += 1 + at/4 {
+	for at := 1; versions[3] == 0 && at < 5000; at += 1 + at/4 {
 		home := filepath.Join(t.TempDir(), "home")
 		check(t, os.CopyFS(home, os.DirFS(dir)))
 		check(t, os.Chmod(home, 0o700))
@@ -266,9 +266,9 @@ func TestMigrationKilled(t *testing.T) {
 		version := schema(t, home)
 		versions[version]++
 		switch version {
-		case 1:
-			verify(t, home, 50)
 		case 2:
+			verify(t, home, 50)
+		case 3:
 		default:
 			t.Fatalf("killed at write %d: version %d", at, version)
 		}
@@ -276,11 +276,11 @@ func TestMigrationKilled(t *testing.T) {
 		check(t, err)
 		check(t, s.Check(ctx))
 		check(t, s.Close())
-		if v := schema(t, home); v != 2 {
+		if v := schema(t, home); v != 3 {
 			t.Fatalf("version %d after the migration was repeated", v)
 		}
 	}
-	if versions[1] == 0 || versions[2] == 0 {
+	if versions[2] == 0 || versions[3] == 0 {
 		t.Fatalf("the kills met only versions %v", versions)
 	}
 }

@@ -218,7 +218,7 @@ func TestNewer(t *testing.T) {
 		before := sums(t, home)
 		_, err = store.Open(ctx, home, store.Options{})
 		var newer *store.NewerError
-		if !errors.As(err, &newer) || newer.Found != 7 || newer.Known != 1 || !strings.Contains(err.Error(), "7") {
+		if !errors.As(err, &newer) || newer.Found != 7 || newer.Known != 2 || !strings.Contains(err.Error(), "7") {
 			t.Fatalf("a store of a newer version: %v", err)
 		}
 		for name, sum := range before {
@@ -249,7 +249,7 @@ func TestMigration(t *testing.T) {
 	want, err := contents(dir)
 	check(t, err)
 	_, err = store.Open(ctx, dir, store.Migrations("SELECT nonsense FROM nowhere;"))
-	if err == nil || !strings.Contains(err.Error(), "store-v1-") || schema(t, dir) != 1 {
+	if err == nil || !strings.Contains(err.Error(), "store-v2-") || schema(t, dir) != 2 {
 		t.Fatalf("a migration that does not work: %v, version %d", err, schema(t, dir))
 	}
 	owner := open(t, dir)
@@ -257,7 +257,7 @@ func TestMigration(t *testing.T) {
 	check(t, err)
 	_, err = store.Open(ctx, dir, store.Migrations(addColumns))
 	var held *store.OwnedError
-	if !errors.As(err, &held) || schema(t, dir) != 1 {
+	if !errors.As(err, &held) || schema(t, dir) != 2 {
 		t.Fatalf("a migration under an owner: %v", err)
 	}
 	check(t, release())
@@ -266,14 +266,14 @@ func TestMigration(t *testing.T) {
 	check(t, err)
 	check(t, s.Check(ctx))
 	check(t, s.Close())
-	if v := schema(t, dir); v != 2 {
+	if v := schema(t, dir); v != 3 {
 		t.Fatalf("version %d after the migration", v)
 	}
 	var newer *store.NewerError
-	if _, err := store.Open(ctx, dir, store.Options{}); !errors.As(err, &newer) || newer.Found != 2 {
+	if _, err := store.Open(ctx, dir, store.Options{}); !errors.As(err, &newer) || newer.Found != 3 {
 		t.Fatalf("the version before meets the new one: %v", err)
 	}
-	saved, err := filepath.Glob(filepath.Join(dir, "backups", "store-v1-*.db"))
+	saved, err := filepath.Glob(filepath.Join(dir, "backups", "store-v2-*.db"))
 	check(t, err)
 	home := t.TempDir()
 	check(t, os.Rename(saved[len(saved)-1], filepath.Join(home, "store.db"))) // a backup becomes a store by being put there

@@ -39,6 +39,11 @@ func (s *SQLite) Create(_ context.Context, x Experiment) error {
 		if err := t.putRecord(id, x.Record); err != nil {
 			return err
 		}
+		if x.Earlier != nil {
+			if _, err := t.exec(`INSERT INTO earlier VALUES (?, ?, ?)`, id, []byte(x.Earlier), dataSum(id, x.Earlier)); err != nil {
+				return err
+			}
+		}
 		return t.putDesire(id, desire)
 	})
 }
@@ -103,6 +108,25 @@ func scanExperiment(scan func(...any) error) (x Experiment, id int64, err error)
 func (s *SQLite) Get(ctx context.Context, uid string) (Experiment, error) {
 	x, _, err := scanExperiment(s.readers.QueryRowContext(ctx, selectExperiments+`WHERE x.uid = ?`, uid).Scan)
 	return x, s.found(err, uid)
+}
+
+// Earlier returns what an experiment learns from others, as it was given to Create; nil when there was nothing.
+func (s *SQLite) Earlier(ctx context.Context, uid string) (json.RawMessage, error) {
+	id, err := s.id(ctx, uid)
+	if err != nil {
+		return nil, err
+	}
+	var data []byte
+	var sum int64
+	switch err := s.readers.QueryRowContext(ctx, `SELECT data, sum FROM earlier WHERE experiment = ?`, id).Scan(&data, &sum); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, s.explain(err)
+	case sum != dataSum(id, data):
+		return nil, s.explain(fmt.Errorf("what experiment %s learns from others: %w", uid, errSum))
+	}
+	return data, nil
 }
 
 // Find returns the experiment of a namespace and name, or ErrNotFound.
@@ -261,6 +285,7 @@ func (s *SQLite) Delete(_ context.Context, uid string) error {
 			{`DELETE FROM trials WHERE id BETWEEN ? AND ?`, []any{low, high}},
 			{`DELETE FROM events WHERE experiment = ?`, []any{id}},
 			{`DELETE FROM records WHERE experiment = ?`, []any{id}},
+			{`DELETE FROM earlier WHERE experiment = ?`, []any{id}},
 			{`DELETE FROM desires WHERE experiment = ?`, []any{id}},
 			{`DELETE FROM experiments WHERE id = ?`, []any{id}},
 		} {

@@ -56,6 +56,8 @@ type trialRow struct {
 	state      int64
 	value      sql.NullFloat64
 	assignment []byte
+	step       sql.NullInt64 // not valid in rows of schema version 1
+	others     []byte
 
 	name                                  string
 	attempt, started, lost                int64
@@ -68,33 +70,38 @@ type trialRow struct {
 
 // trialColumns are the columns of a trialRow, in the order of its fields.
 const trialColumns = `id, state, value, assignment, name, attempt, started, lost, not_before, created, running, completed,
-	stopping, stop_detail, reason, message, fix, note, labels, observation, sum`
+	stopping, stop_detail, reason, message, fix, note, labels, observation, step, others, sum`
 
 func (r *trialRow) fields() []any {
 	return []any{&r.id, &r.state, &r.value, &r.assignment, &r.name, &r.attempt, &r.started, &r.lost, &r.notBefore, &r.created,
-		&r.running, &r.complete, &r.stopping, &r.detail, &r.reason, &r.message, &r.fix, &r.note, &r.labels, &r.observation, &r.sum}
+		&r.running, &r.complete, &r.stopping, &r.detail, &r.reason, &r.message, &r.fix, &r.note, &r.labels, &r.observation, &r.step, &r.others, &r.sum}
 }
 
 func (r *trialRow) values() []any {
 	return []any{r.id, r.state, r.value, r.assignment, r.name, r.attempt, r.started, r.lost, r.notBefore, r.created,
-		r.running, r.complete, r.stopping, r.detail, r.reason, r.message, r.fix, r.note, r.labels, r.observation, r.sum}
+		r.running, r.complete, r.stopping, r.detail, r.reason, r.message, r.fix, r.note, r.labels, r.observation, r.step, r.others, r.sum}
 }
 
 // coreSum covers what History reads.
-func coreSum(buf summer, id, state int64, value sql.NullFloat64, assignment []byte) (summer, int64) {
+func (r *trialRow) coreSum(buf summer) (summer, int64) {
 	buf = buf[:0]
-	buf.int(id)
-	buf.int(state)
-	if value.Valid {
-		buf.int(int64(math.Float64bits(value.Float64)))
+	buf.int(r.id)
+	buf.int(r.state)
+	if r.value.Valid {
+		buf.int(int64(math.Float64bits(r.value.Float64)))
 	}
-	buf.bytes(assignment)
+	buf.bytes(r.assignment)
+	if r.step.Valid {
+		buf.int(r.step.Int64)
+		buf.bytes(r.others)
+		buf.bytes(r.labels)
+	}
 	return buf, buf.sum()
 }
 
 // checksum computes what the sum column must hold.
 func (r *trialRow) checksum(buf summer) (summer, int64) {
-	buf, core := coreSum(buf, r.id, r.state, r.value, r.assignment)
+	buf, core := r.coreSum(buf)
 	buf = buf[:0]
 	for _, v := range []int64{r.id, r.attempt, r.started, r.lost, r.notBefore, r.created, r.running, r.complete} {
 		buf.int(v)
@@ -131,7 +138,7 @@ func encodeTrial(t experiment.Trial) (trialRow, error) {
 		id: int64(t.Number), state: int64(state), assignment: encodeFloats(t.Assignment), name: t.Name,
 		attempt: int64(t.Attempt), lost: int64(t.Lost), notBefore: nanos(t.NotBefore), created: nanos(t.Created),
 		running: nanos(t.Running), complete: nanos(t.Completed), stopping: string(t.Stopping), detail: t.StopDetail,
-		reason: t.Reason, message: t.Message, fix: t.Fix, note: t.Note,
+		reason: t.Reason, message: t.Message, fix: t.Fix, note: t.Note, step: sql.NullInt64{Int64: t.Step, Valid: true},
 	}
 	if t.Started {
 		r.started = 1
@@ -148,6 +155,7 @@ func encodeTrial(t experiment.Trial) (trialRow, error) {
 	if v := t.Observation[0].Value; !math.IsNaN(v) && !math.IsInf(v, 0) {
 		r.value = sql.NullFloat64{Float64: v + 0, Valid: true}
 	}
+	r.others = encodeFloats(further(t.Observation))
 	list := make([]metricJSON, len(t.Observation))
 	for i, m := range t.Observation {
 		list[i] = metricJSON{m.Name, m.Min, m.Max, m.Latest, strconv.FormatFloat(m.Value, 'g', -1, 64)}
@@ -158,17 +166,49 @@ func encodeTrial(t experiment.Trial) (trialRow, error) {
 	return r, nil
 }
 
+// further are the values of all metrics but the first, NaN where they are not finite.
+func further(o experiment.Observation) []float64 {
+	values := make([]float64, len(o)-1)
+	for i, m := range o[1:] {
+		if values[i] = m.Value; math.IsInf(m.Value, 0) {
+			values[i] = math.NaN()
+		}
+	}
+	return values
+}
+
+// sound reports whether the values that History reads are such as are written.
+func (r *trialRow) sound() bool {
+	return r.state >= 0 && r.state < int64(len(states)) && len(r.assignment)%8 == 0 && len(r.others)%8 == 0
+}
+
+// past is what History tells of a row.
+func (r *trialRow) past() (Past, error) {
+	p := Past{Number: int(r.id & math.MaxUint32), State: states[r.state], Assignment: decodeFloats(r.assignment), Value: math.NaN(),
+		Others: decodeFloats(r.others), Step: r.step.Int64}
+	if r.value.Valid {
+		p.Value = r.value.Float64
+	}
+	if r.labels == nil {
+		return p, nil
+	}
+	if err := json.Unmarshal(r.labels, &p.Labels); err != nil {
+		return p, fmt.Errorf("labels of trial %d: %w", p.Number, err)
+	}
+	return p, nil
+}
+
 // decode checks a row that was read and turns it into a trial.
 func (r *trialRow) decode(buf summer) (experiment.Trial, summer, error) {
 	buf, sum := r.checksum(buf)
-	if sum != r.sum || r.state < 0 || r.state >= int64(len(states)) || len(r.assignment)%8 != 0 {
+	if sum != r.sum || !r.sound() {
 		return experiment.Trial{}, buf, fmt.Errorf("row of trial %d: %w", r.id&maxNumber, errSum)
 	}
 	t := experiment.Trial{
 		Number: int(r.id & math.MaxUint32), Name: r.name, Assignment: decodeFloats(r.assignment), Note: r.note,
 		State: states[r.state], Reason: r.reason, Message: r.message, Fix: r.fix, Attempt: int(r.attempt), Started: r.started != 0,
 		Lost: int(r.lost), NotBefore: instant(r.notBefore), Stopping: experiment.StopReason(r.stopping), StopDetail: r.detail,
-		Created: instant(r.created), Running: instant(r.running), Completed: instant(r.complete),
+		Created: instant(r.created), Running: instant(r.running), Completed: instant(r.complete), Step: r.step.Int64,
 	}
 	if r.labels != nil {
 		if err := json.Unmarshal(r.labels, &t.Labels); err != nil {
@@ -193,7 +233,7 @@ func (r *trialRow) decode(buf summer) (experiment.Trial, summer, error) {
 	return t, buf, nil
 }
 
-func encodeFloats(values space.Assignment) []byte {
+func encodeFloats(values []float64) []byte {
 	b := make([]byte, 0, 8*len(values))
 	for _, v := range values {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))

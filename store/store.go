@@ -10,7 +10,6 @@ import (
 
 	"qalam/experiment"
 	"qalam/metrics"
-	"qalam/space"
 )
 
 // Experiment is one experiment as it is kept.
@@ -21,6 +20,7 @@ type Experiment struct {
 	Seed            uint64
 	Created         time.Time
 	Record          json.RawMessage // the experiment-level part of experiment.State; nil before the first Write
+	Earlier         json.RawMessage // what it learns from other experiments: given to Create, and read by Earlier alone
 	Desire          Desire
 }
 
@@ -56,12 +56,7 @@ type Query struct {
 }
 
 // Past is what a search algorithm needs of a trial.
-type Past struct {
-	Number     int
-	State      experiment.TrialState
-	Assignment space.Assignment
-	Value      float64 // of the objective; NaN when there is no finite one
-}
+type Past = experiment.Past
 
 // Append records the points found in one stretch of one source of an attempt, and that the source was read up to there.
 type Append struct {

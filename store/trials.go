@@ -77,7 +77,7 @@ func (s *SQLite) prepare(b Batch) (func(*tx) error, error) {
 // upsertTrial leaves a trial that is over alone when it is to be under way again.
 var upsertTrial = fmt.Sprintf(`INSERT INTO trials (%s) VALUES (%s) ON CONFLICT (id) DO UPDATE SET %s
 	WHERE NOT (trials.state >= %d AND excluded.state < %d)`,
-	trialColumns, strings.Repeat("?, ", 20)+"?", func() string {
+	trialColumns, strings.Repeat("?, ", 22)+"?", func() string {
 		var set []string
 		for c := range strings.SplitSeq(trialColumns, ",") {
 			if c = strings.TrimSpace(c); c != "id" {
@@ -241,29 +241,25 @@ func (s *SQLite) History(ctx context.Context, uid string) iter.Seq2[Past, error]
 
 // pastPage appends one page of trials from low to high to past.
 func (s *SQLite) pastPage(ctx context.Context, past []Past, buf summer, low, high int64) ([]Past, summer, error) {
-	rows, err := s.readers.QueryContext(ctx,
-		`SELECT id, state, value, assignment, sum FROM trials WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?`, low, high, page)
+	rows, err := s.readers.QueryContext(ctx, `SELECT id, state, value, assignment, step, others, labels, sum
+		FROM trials WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?`, low, high, page)
 	if err != nil {
 		return past, buf, err
 	}
-	var id, state, sum int64
-	var value sql.NullFloat64
-	var assignment sql.RawBytes
-	dest := []any{&id, &state, &value, &assignment, &sum}
 	err = each(rows, func() error {
-		if err := rows.Scan(dest...); err != nil {
+		var r trialRow
+		var assignment, others, labels sql.RawBytes
+		if err := rows.Scan(&r.id, &r.state, &r.value, &assignment, &r.step, &others, &labels, &r.sum); err != nil {
 			return err
 		}
+		r.assignment, r.others, r.labels = assignment, others, labels
 		var core int64
-		if buf, core = coreSum(buf, id, state, value, assignment); core != sum&math.MaxUint32 || state < 0 || state >= int64(len(states)) {
-			return fmt.Errorf("row of trial %d: %w", id&math.MaxUint32, errSum)
+		if buf, core = r.coreSum(buf); core != r.sum&math.MaxUint32 || !r.sound() {
+			return fmt.Errorf("row of trial %d: %w", r.id&math.MaxUint32, errSum)
 		}
-		p := Past{Number: int(id & math.MaxUint32), State: states[state], Assignment: decodeFloats(assignment), Value: math.NaN()}
-		if value.Valid {
-			p.Value = value.Float64
-		}
+		p, err := r.past()
 		past = append(past, p)
-		return nil
+		return err
 	})
 	return past, buf, err
 }

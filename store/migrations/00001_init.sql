@@ -57,7 +57,7 @@ CREATE TABLE trials (
   note        TEXT NOT NULL,
   labels      BLOB,             -- JSON
   observation BLOB,             -- JSON
-  sum         INTEGER NOT NULL  -- the first four columns in the lower half, the others in the upper
+  sum         INTEGER NOT NULL  -- what History reads in the lower half, the rest in the upper
 );
 CREATE INDEX trials_by_name ON trials (name);
 CREATE INDEX trials_by_state ON trials (state);

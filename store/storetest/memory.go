@@ -35,6 +35,7 @@ type home struct {
 
 type entry struct {
 	x       store.Experiment
+	earlier []byte
 	trials  map[int]experiment.Trial
 	numbers map[string]int // of trials by name
 	sources map[sourceKey]*source
@@ -140,14 +141,16 @@ func (m *Memory) Create(_ context.Context, x store.Experiment) error {
 	if !x.Created.IsZero() {
 		x.Created = x.Created.UTC().Round(0)
 	}
-	m.home.experiments = append(m.home.experiments, &entry{x: x, trials: map[int]experiment.Trial{}, numbers: map[string]int{},
+	earlier := x.Earlier
+	x.Earlier = nil
+	m.home.experiments = append(m.home.experiments, &entry{x: x, earlier: earlier, trials: map[int]experiment.Trial{}, numbers: map[string]int{},
 		sources: map[sourceKey]*source{}})
 	m.home.requests++
 	return nil
 }
 
 func cloneExperiment(x store.Experiment) store.Experiment {
-	x.Source, x.Record = bytes.Clone(x.Source), bytes.Clone(x.Record)
+	x.Source, x.Record, x.Earlier = bytes.Clone(x.Source), bytes.Clone(x.Record), bytes.Clone(x.Earlier)
 	x.Desire.Budgets = store.Budgets{
 		ParallelTrialCount:  clonePointer(x.Desire.Budgets.ParallelTrialCount),
 		MaxTrialCount:       clonePointer(x.Desire.Budgets.MaxTrialCount),

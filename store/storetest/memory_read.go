@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -72,15 +74,34 @@ func (m *Memory) History(_ context.Context, uid string) iter.Seq2[store.Past, er
 			yield(store.Past{}, err)
 		}
 		for _, t := range list {
-			p := store.Past{Number: t.Number, State: t.State, Assignment: t.Assignment, Value: math.NaN()}
-			if len(t.Observation) > 0 && !math.IsInf(t.Observation[0].Value, 0) {
-				p.Value = t.Observation[0].Value
+			p := store.Past{Number: t.Number, State: t.State, Assignment: t.Assignment, Value: math.NaN(), Step: t.Step, Labels: t.Labels}
+			for i, m := range t.Observation {
+				v := m.Value
+				if math.IsInf(v, 0) {
+					v = math.NaN()
+				}
+				if i == 0 {
+					p.Value = v
+				} else {
+					p.Others = append(p.Others, v)
+				}
 			}
 			if !yield(p, nil) {
 				return
 			}
 		}
 	}
+}
+
+// Earlier is SQLite.Earlier.
+func (m *Memory) Earlier(_ context.Context, uid string) (json.RawMessage, error) {
+	m.home.mu.Lock()
+	defer m.home.mu.Unlock()
+	e, err := m.home.find(uid)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(e.earlier), nil
 }
 
 // Sources is SQLite.Sources.

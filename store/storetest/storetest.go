@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -39,6 +40,8 @@ type Store interface {
 	RequestDelete(ctx context.Context, uid string) (store.Desire, error)
 	RequestEdit(ctx context.Context, uid string, b store.Budgets) (store.Desire, error)
 	Delete(ctx context.Context, uid string) error
+
+	Earlier(ctx context.Context, uid string) (json.RawMessage, error)
 
 	Write(ctx context.Context, b store.Batch) error
 	Trials(ctx context.Context, uid string, q store.Query) iter.Seq2[experiment.Trial, error]
@@ -161,6 +164,7 @@ func testExperiments(t *testing.T, open func() Store) {
 	one, two := Sample("u1", "one"), Sample("u2", "two")
 	two.Record = []byte(`{"phase":"Running"}`)
 	two.Source = slices.Repeat([]byte("0123456789"), 100_000)
+	two.Earlier = []byte(`[{"trials":[]}]`)
 	check(t, s.Create(ctx, one))
 	check(t, s.Create(ctx, two))
 	for _, x := range []store.Experiment{one, two, {UID: "u3", Namespace: "default", Name: "one"}, {UID: "u1", Namespace: "x", Name: "y"}} {
@@ -169,7 +173,16 @@ func testExperiments(t *testing.T, open func() Store) {
 	same := one
 	same.UID, same.Namespace = "u4", "other"
 	check(t, s.Create(ctx, same))
+	earlier := two.Earlier
+	two.Earlier = nil // it is read by itself
 	for _, s := range []Store{s, opened(t, open)} {
+		for uid, want := range map[string]json.RawMessage{"u1": nil, "u2": earlier} {
+			got, err := s.Earlier(ctx, uid)
+			check(t, err)
+			equal(t, "earlier of "+uid, got, want)
+		}
+		_, err := s.Earlier(ctx, "u9")
+		wantError(t, err, store.ErrNotFound)
 		got, err := s.Get(ctx, "u1")
 		check(t, err)
 		equal(t, "u1", got, one)

@@ -25,6 +25,7 @@ func testTrials(t *testing.T, open func() Store) {
 		Observation: experiment.Observation{{Name: "loss", Min: "0.1", Max: "2", Latest: "nan", Value: math.NaN()},
 			{Name: "accuracy", Min: "unavailable", Max: "unavailable", Latest: "unavailable", Value: math.Inf(1)},
 			{Name: "f", Min: "0.1", Max: "0.3", Latest: "0.1", Value: 0.1 + 0.2}},
+		Step: math.MaxInt64,
 	}
 	bare := experiment.Trial{Number: math.MaxInt32, Name: "last", State: experiment.TrialPending}
 	local := SampleTrial("one", 7, experiment.TrialSucceeded)
@@ -34,8 +35,9 @@ func testTrials(t *testing.T, open func() Store) {
 	for _, s := range []Store{s, opened(t, open)} {
 		equal(t, "trials", collect(t, s.Trials(ctx, "u", store.Query{})), []experiment.Trial{full, local, bare})
 		equal(t, "history", collect(t, s.History(ctx, "u")), []store.Past{
-			{Number: 1, State: full.State, Assignment: full.Assignment, Value: math.NaN()},
-			{Number: 7, State: local.State, Assignment: local.Assignment, Value: math.Sin(7)},
+			{Number: 1, State: full.State, Assignment: full.Assignment, Value: math.NaN(), Others: []float64{math.NaN(), 0.1 + 0.2},
+				Step: math.MaxInt64, Labels: full.Labels},
+			{Number: 7, State: local.State, Assignment: local.Assignment, Value: math.Sin(7), Labels: local.Labels},
 			{Number: math.MaxInt32, State: bare.State, Value: math.NaN()}})
 		c, err := s.Counts(ctx, "u")
 		check(t, err)
