@@ -1,0 +1,236 @@
+// Package cmaes searches with evolution strategies that adapt a normal distribution for the numeric parameters and categorical
+// ones for the others. It knows distributions and generations, nothing of how trials run.
+package cmaes
+
+import (
+	"math"
+	"slices"
+	"strconv"
+
+	"qalam/space"
+	"qalam/suggest"
+)
+
+// Algorithms lists this package's entries of the registry: cmaes.
+func Algorithms() []suggest.Algorithm {
+	return []suggest.Algorithm{{
+		Name: "cmaes", New: New, Transfers: true,
+		Doc: "Moves and shapes a normal distribution towards better trials (CMA-ES), and categorical ones beside it (CatCMA).",
+		Settings: []suggest.Setting{
+			suggest.RandomState,
+			{
+				Name: "sigma", Kind: suggest.KindFloat, Check: checkSigma,
+				Doc: "Standard deviation of the first trials, as a share of each parameter's range; 0.1667 by default.",
+			},
+			{
+				Name: "restart_strategy", Kind: suggest.KindString, Default: none, Check: checkRestart,
+				Doc: "What follows when the search has converged: none goes on there, ipop starts anew with twice as many trials in a generation, " +
+					"bipop turns between that and small generations; none by default.",
+			},
+		},
+	}}
+}
+
+func checkSigma(value string) string {
+	if v, _ := strconv.ParseFloat(value, 64); v <= 0 { // its kind was checked before
+		return value + " is not greater than 0"
+	}
+	return ""
+}
+
+func checkRestart(value string) string {
+	if value != none && value != ipop && value != bipop {
+		return strconv.Quote(value) + " is none of none, ipop, bipop"
+	}
+	return ""
+}
+
+// search is the Suggester. All that it keeps besides the outcomes follows from them.
+type search struct {
+	start   *start
+	drawer  *drawer
+	history *suggest.History
+	size    uint64 // of the space; math.MaxUint64 where it is not finite
+
+	walk  *walk
+	marks []*walk // some earlier walks, to go back to when an outcome changes; the latest last
+	next  *walk   // what trial asked is drawn from; nil where not known yet
+	asked int
+	known map[uint64]int // hashes of the assignments told, and how many trials have them; nil where none repeats
+}
+
+// maxMarks is how many earlier walks are kept.
+const maxMarks = 32
+
+// New makes the Suggester for a problem. It begins at the best of Problem.Earlier, where there is any. Whoever goes over to it
+// from another algorithm hands over the outcomes before that as earlier ones and tells only those after it: trials that were not
+// drawn from its distribution teach it little.
+func New(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
+	seed := suggest.SeedOf(p, settings)
+	s := &search{drawer: newDrawer(p.Space, seed), history: suggest.NewHistory(p.Space), size: math.MaxUint64}
+	s.start = &start{
+		restart: settings["restart_strategy"], seed: seed, counts: s.drawer.counts,
+		m: make([]float64, len(s.drawer.axes)), sigma: 1.0 / 6,
+	}
+	for j := range s.start.m {
+		s.start.m[j] = 0.5
+	}
+	if settings["sigma"] != "" {
+		s.start.sigma = min(settings.Float("sigma"), 1)
+	}
+	dims := len(s.drawer.axes) + len(s.drawer.cats)
+	s.start.lambda = 4 + int(3*math.Log(float64(max(1, dims))))
+	s.drawer.warm(p.Earlier, s.start)
+	if s.drawer.limit > 1 {
+		s.known = map[uint64]int{}
+		if n, finite := p.Space.Size(); finite {
+			s.size = n
+		}
+	}
+	s.walk = &walk{st: s.start.first()}
+	return s, nil
+}
+
+// Tell takes outcomes in, and goes back to where the walk still holds.
+func (s *search) Tell(outcomes []suggest.Outcome) error {
+	for _, c := range s.history.Tell(outcomes) {
+		s.next = nil
+		if s.known != nil && (c.Old == nil || !slices.Equal(c.Old.Assignment, c.New.Assignment)) {
+			s.count(c)
+		}
+		for !s.walk.stands(c) {
+			s.walk = &walk{st: s.start.first()}
+			if n := len(s.marks); n > 0 {
+				s.walk, s.marks = s.marks[n-1], s.marks[:n-1]
+			}
+		}
+	}
+	return nil
+}
+
+// count keeps account of the assignments told.
+func (s *search) count(c suggest.Change) {
+	s.known[hash(c.New.Assignment)]++
+	if c.Old == nil {
+		return
+	}
+	old := hash(c.Old.Assignment)
+	if s.known[old]--; s.known[old] == 0 {
+		delete(s.known, old)
+	}
+}
+
+// hash is FNV-1a on the bits of the values, folded.
+func hash(a space.Assignment) uint64 {
+	h := uint64(14695981039346656037)
+	for _, v := range a {
+		h ^= math.Float64bits(v)
+		h *= 1099511628211
+		h ^= h >> 32
+	}
+	return h
+}
+
+// catchUp goes through the trials told since, and then on to the trial that is asked for.
+func (s *search) catchUp(number int) {
+	records := s.history.Records()
+	from, found := slices.BinarySearchFunc(records, s.walk.last, func(r *suggest.Record, n int) int { return r.Number - n })
+	if found {
+		from++
+	}
+	for _, r := range records[from:] {
+		if s.step(s.walk, r) {
+			s.marks = append(s.marks, s.walk.clone())
+			if len(s.marks) > maxMarks {
+				s.marks = slices.Delete(s.marks, 0, 1)
+			}
+		}
+	}
+	s.next, s.asked = s.walk.clone(), number
+	s.learn(s.next, number, nil)
+}
+
+// Ask draws n assignments from the distribution as it is now.
+func (s *search) Ask(first, n int) ([]suggest.Suggestion, error) {
+	if first < 1 {
+		return nil, suggest.ErrNumber
+	}
+	if s.next == nil || s.asked != first {
+		s.catchUp(first)
+	}
+	suggestions := make([]suggest.Suggestion, max(n, 0))
+	b := &batch{all: map[uint64]bool{}}
+	for i := range suggestions {
+		suggestions[i].Assignment = s.propose(first+i, b)
+		if label := s.pendingBefore(first, first+i).write(); label != "" {
+			suggestions[i].Labels = map[string]string{pendingLabel: label}
+		}
+	}
+	return suggestions, nil
+}
+
+// pendingBefore is which trials are pending when trial number is asked for in a batch that begins with first.
+func (s *search) pendingBefore(first, number int) pendingSet {
+	p := make(pendingSet, min(labelReach, number-1))
+	for i := range p {
+		p[i] = number-i-1 >= first
+	}
+	for _, e := range s.next.waiting {
+		if before := number - e.number; before >= 1 && before <= len(p) {
+			p[before-1] = true
+		}
+	}
+	return p
+}
+
+// batch is what was proposed since the last Tell, by hash.
+type batch struct {
+	all   map[uint64]bool
+	fresh int // those of them that no trial told has had
+}
+
+// propose is the first draw that the restrictions allow and no trial has had.
+func (s *search) propose(number int, b *batch) space.Assignment {
+	draws := s.drawer.of(s.next.st, number)
+	a := s.drawer.assignment(draws.next())
+	if s.known == nil {
+		return a
+	}
+	for i := 1; i < s.drawer.limit && !s.fits(a, b); i++ {
+		a = s.drawer.assignment(draws.next())
+	}
+	if !s.fits(a, b) {
+		if left := s.leftOver(number, b); left != nil {
+			a = left
+		}
+	}
+	h := hash(a)
+	if s.known[h] == 0 && !b.all[h] {
+		b.fresh++
+	}
+	b.all[h] = true
+	return a
+}
+
+// fits reports whether an assignment is allowed and new: to all trials, or to the batch where every one was tried.
+func (s *search) fits(a space.Assignment, b *batch) bool {
+	h := hash(a)
+	tried := s.known[h] > 0 && uint64(len(s.known)+b.fresh) < s.size
+	repeated := b.all[h] && uint64(len(b.all)) < s.size
+	return !tried && !repeated && s.drawer.space.Allows(a)
+}
+
+// leftOver finds an assignment that fits in a small space in which draws find none, nil elsewhere.
+func (s *search) leftOver(number int, b *batch) space.Assignment {
+	const small = 1 << 14
+	if s.size > small {
+		return nil
+	}
+	from := uint64(number) * 0x9e3779b97f4a7c15 % s.size
+	for i := range s.size {
+		if a := s.drawer.space.At((from + i) % s.size); s.fits(a, b) {
+			return a
+		}
+	}
+	return nil
+}
