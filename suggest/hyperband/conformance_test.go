@@ -1,0 +1,40 @@
+package hyperband
+
+import (
+	"testing"
+
+	"qalam/suggest"
+	"qalam/suggest/suggesttest"
+)
+
+func algorithm(t testing.TB, name string) suggest.Algorithm {
+	t.Helper()
+	a, err := suggest.Registry{Algorithms: Algorithms(nil)}.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func options(t testing.TB) []suggesttest.Options {
+	layers := suggest.Settings{"resource_name": "layers", "r_l": "8", "eta": "2"}
+	width := suggest.Settings{"resource_name": "width", "r_l": "1000", "min_resource": "30"}
+	return []suggesttest.Options{
+		{Algorithm: algorithm(t, "asha"), Settings: layers, OrderIndependent: true},
+		{Algorithm: algorithm(t, "hyperband"), Settings: layers, OrderIndependent: true},
+		{Algorithm: algorithm(t, "hyperband"), Settings: width, OrderIndependent: true, Trials: 150},
+		{Algorithm: algorithm(t, "dehb"), Settings: width, OrderIndependent: true, Trials: 100},
+	}
+}
+
+func TestConformance(t *testing.T) {
+	for _, o := range options(t) {
+		t.Run(o.Algorithm.Name+" of "+o.Settings["resource_name"], func(t *testing.T) { suggesttest.TestSuggester(t, o) })
+	}
+}
+
+func BenchmarkAsk(b *testing.B) {
+	for _, o := range options(b) {
+		b.Run(o.Algorithm.Name+" of "+o.Settings["resource_name"], func(b *testing.B) { suggesttest.BenchmarkAsk(b, o) })
+	}
+}

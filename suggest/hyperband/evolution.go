@@ -1,0 +1,99 @@
+package hyperband
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+
+	"qalam/space"
+	"qalam/suggest"
+)
+
+// evolution proposes configurations by differential evolution, rand/1/bin, in the unit cube:
+//
+//	R. Storn, K. Price, "Differential evolution – a simple and efficient heuristic for global optimization over continuous
+//	spaces", Journal of Global Optimization 11, 341-359 (1997);
+//
+// with F = CR = 0.5 and coordinates that leave the cube drawn anew, as in DEHB (Awad et al. 2021, section 3.1). The population is the
+// best NP configurations known, whichever rung they came to, so that nothing waits for a generation to end.
+type evolution struct {
+	history *suggest.History
+	uniform *uniform
+	space   *space.Space
+}
+
+// NP is the size of the population, F the weight of the difference, CR the probability that a coordinate is the mutant's.
+const (
+	NP = 20
+	F  = 0.5
+	CR = 0.5
+)
+
+func newEvolution(s *space.Space, seed uint64) *evolution {
+	return &evolution{suggest.NewHistory(s), newUniform(s, seed), s}
+}
+
+// Tell takes outcomes in.
+func (e *evolution) Tell(outcomes []suggest.Outcome) error {
+	e.history.Tell(outcomes)
+	return nil
+}
+
+// Ask mutates and crosses the population.
+func (e *evolution) Ask(first, n int) ([]suggest.Suggestion, error) {
+	population := e.population()
+	out := make([]suggest.Suggestion, n)
+	for i := range out {
+		number := first + i
+		if len(population) < 4 {
+			out[i].Assignment = e.uniform.one(number)
+			continue
+		}
+		rng := e.uniform.dice.of(number)
+		const tries = 10
+		for range tries {
+			out[i].Assignment = e.space.FromUnit(offspring(population, rng))
+			known := slices.ContainsFunc(population, func(r *suggest.Record) bool { return slices.Equal(r.Assignment, out[i].Assignment) })
+			if !known && e.space.Allows(out[i].Assignment) {
+				break
+			}
+		}
+		if !e.space.Allows(out[i].Assignment) {
+			out[i].Assignment = e.uniform.one(number)
+		}
+	}
+	return out, nil
+}
+
+// population is the best NP records, best first.
+func (e *evolution) population() []*suggest.Record {
+	best := make([]*suggest.Record, 0, NP+1)
+	for _, r := range e.history.Records() {
+		if r.State != suggest.Completed || len(best) == NP && r.Value >= best[NP-1].Value {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(best, r, func(a, b *suggest.Record) int {
+			return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Number, b.Number))
+		})
+		best = slices.Insert(best, i, r)[:min(len(best)+1, NP)]
+	}
+	return best
+}
+
+// offspring is the target x_i crossed with the mutant v = x_r1 + F (x_r2 - x_r3).
+func offspring(population []*suggest.Record, rng *rand.Rand) []float64 {
+	order := rng.Perm(len(population))
+	x, r1, r2, r3 := population[order[0]].Unit, population[order[1]].Unit, population[order[2]].Unit, population[order[3]].Unit
+	u := slices.Clone(x)
+	always := rng.IntN(len(u))
+	for j := range u {
+		if j != always && rng.Float64() >= CR {
+			continue
+		}
+		u[j] = r1[j] + F*(r2[j]-r3[j])
+		if u[j] < 0 || u[j] > 1 {
+			u[j] = rng.Float64()
+		}
+	}
+	return u
+}

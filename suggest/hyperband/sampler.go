@@ -1,0 +1,123 @@
+package hyperband
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"qalam/space"
+	"qalam/suggest"
+)
+
+// uniform spreads configurations evenly: the points of a scrambled Sobol sequence.
+type uniform struct {
+	space    *space.Space
+	sequence *suggest.Sequence
+	dice     dice
+	u        []float64
+}
+
+func newUniform(s *space.Space, seed uint64) *uniform {
+	return &uniform{space: s, sequence: suggest.NewSequence(s.Len(), seed), dice: newDice(seed), u: make([]float64, s.Len())}
+}
+
+func (r *uniform) sample(numbers []int) ([]proposal, error) {
+	out := make([]proposal, len(numbers))
+	for i, number := range numbers {
+		out[i].assignment = r.one(number)
+	}
+	return out, nil
+}
+
+func (r *uniform) one(number int) space.Assignment {
+	r.sequence.At(uint64(number-1), r.u)
+	if a := r.space.FromUnit(r.u); r.space.Contains(a) {
+		return a
+	}
+	return r.space.Sample(r.dice.of(number))
+}
+
+// modelled asks a model for configurations, but for a fraction that is drawn evenly, which keeps Hyperband's guarantees (Falkner et
+// al. 2018, section 3.2).
+//
+// The model is told one outcome for each configuration, numbered by its first trial. What it makes of values of different rungs
+// depends on their order alone: a configuration that came to a higher rung is better than one that did not, and at one rung the
+// values decide. That is right because only the best come to a higher rung; it lets the model learn from all rungs where BOHB's
+// learns from the highest one with enough trials.
+type modelled struct {
+	uniform  *uniform
+	fraction float64 // that is drawn evenly
+	resource *resource
+	configs  *configs
+	model    suggest.Suggester // of the space with the resource fixed
+	fixed    float64           // value of the resource there
+}
+
+func (m *modelled) sample(numbers []int) ([]proposal, error) {
+	out := make([]proposal, len(numbers))
+	var asked []int // indices of those that the model is asked for
+	for i, number := range numbers {
+		if m.uniform.dice.of(number).Float64() < m.fraction {
+			out[i].assignment = m.uniform.one(number)
+		} else {
+			asked = append(asked, i)
+		}
+	}
+	if len(asked) == 0 {
+		return out, nil
+	}
+	if err := m.learn(); err != nil {
+		return nil, err
+	}
+	// The model has never heard of these numbers, so that any do.
+	suggestions, err := m.model.Ask(numbers[asked[0]], len(asked))
+	for k, i := range asked {
+		if k >= len(suggestions) { // exhausted, or waiting
+			out[i].assignment = m.uniform.one(numbers[i])
+			if err != nil {
+				out[i].note = "drawn evenly: " + err.Error()
+			}
+			continue
+		}
+		out[i] = proposal{suggestions[k].Assignment, suggestions[k].Note}
+	}
+	return out, nil
+}
+
+// learn tells the model what has changed.
+func (m *modelled) learn() error {
+	var outcomes []suggest.Outcome
+	for _, number := range slices.Sorted(maps.Keys(m.configs.changed)) {
+		if c := m.configs.known[number]; c != nil {
+			outcomes = append(outcomes, m.outcome(c))
+		}
+	}
+	clear(m.configs.changed)
+	return m.model.Tell(outcomes)
+}
+
+func (m *modelled) outcome(c *config) suggest.Outcome {
+	o := suggest.Outcome{Number: c.number, State: suggest.Pending, Value: math.NaN()}
+	last := &c.trials[len(c.trials)-1]
+	o.Assignment = m.resource.with(last.record.Assignment, m.fixed)
+	if t := c.best(); t != nil {
+		o.State, o.Value = suggest.Completed, score(t.rung, t.value)
+		o.Violations = t.record.Violations
+		return o
+	}
+	for i := range c.trials {
+		t := &c.trials[i]
+		switch {
+		case t.state == suggest.Stopped && !math.IsNaN(t.value):
+			o.State, o.Value = suggest.Completed, score(t.rung-1, t.value)
+		case t.over() && o.State == suggest.Pending:
+			o.State = t.state
+		}
+	}
+	return o
+}
+
+// score orders outcomes by rung first and value then: the value is led into (0, 1), monotonically.
+func score(rung int, value float64) float64 {
+	return 0.5 + math.Atan(value)/math.Pi - float64(rung)
+}
