@@ -33,6 +33,8 @@ type theatre struct {
 	store *storetest.Memory
 	stage *stage
 	x     Experiment
+
+	registry suggest.Registry // the zero value means the built-in one
 }
 
 func newTheatre(t *testing.T, yaml string, script func(runner.Task) play) *theatre {
@@ -58,7 +60,11 @@ func (th *theatre) run(t *testing.T, st Store, commands <-chan Command) (*experi
 	}
 	x := th.x
 	x.Record = rec
-	state, err := New(ctx, st, th.stage, suggest.Builtin(), Options{}).Run(ctx, x, commands)
+	registry := th.registry
+	if registry.Algorithms == nil {
+		registry = suggest.Builtin()
+	}
+	state, err := New(ctx, st, th.stage, registry, Options{}).Run(ctx, x, commands)
 	cancel()
 	synctest.Wait()
 	return state, err
