@@ -6,13 +6,17 @@ import (
 	"slices"
 
 	"qalam/suggest"
+	"qalam/suggest/gp"
+	"qalam/suggest/hyperband"
+	"qalam/suggest/pbt"
+	"qalam/suggest/stopping"
 )
 
 // All is the registry of everything that a user can name.
 func All() suggest.Registry {
 	builtin := suggest.Builtin()
 	return suggest.Registry{
-		Algorithms: slices.Concat(builtin.Algorithms),
-		StopRules:  slices.Concat(builtin.StopRules),
+		Algorithms: slices.Concat(builtin.Algorithms, gp.Algorithms(), hyperband.Algorithms(nil), pbt.Algorithms()),
+		StopRules:  slices.Concat(builtin.StopRules, stopping.StopRules()),
 	}
 }

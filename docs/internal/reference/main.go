@@ -10,6 +10,7 @@ import (
 
 	"qalam/runner/provision"
 	"qalam/suggest"
+	all "qalam/suggest/algorithms"
 )
 
 //go:generate go run . ../../reference
@@ -46,7 +47,7 @@ func pages(dir string) (map[string]string, error) {
 		return nil, err
 	}
 	out := map[string]string{"experiment.md": fields}
-	registry := suggest.Builtin()
+	registry := all.All()
 	for page, part := range map[string]struct{ mark, text string }{
 		"algorithms.md":  {"algorithms", algorithms(registry)},
 		"environment.md": {"passed", passed()},

@@ -1,0 +1,195 @@
+package gp
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"qalam/space"
+	"qalam/suggest"
+)
+
+// suggester searches by a model of the objective. Everything it keeps but the history is made from the history alone.
+type suggester struct {
+	problem suggest.Problem
+	e       *encoding
+	history *suggest.History
+	seed    uint64
+	design  int // trials before the model is asked
+	sobol   *suggest.Sequence
+	source  *rand.PCG
+	rng     *rand.Rand // reads source
+
+	tried map[uint64]int // assignments of all trials told, hashed, with their number
+	model *model         // of the history; nil when it has changed since
+	fits  []fit          // hyper-parameters found before
+}
+
+func newSuggester(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
+	source := rand.NewPCG(0, 0)
+	s := &suggester{
+		problem: p, e: newEncoding(p.Space), history: suggest.NewHistory(p.Space), seed: suggest.SeedOf(p, settings),
+		source: source, rng: rand.New(source), tried: map[uint64]int{},
+	}
+	s.sobol = suggest.NewSequence(p.Space.Len(), s.seed)
+	s.design = designSize(len(s.e.dims), p.MaxTrials)
+	if settings[initialPoints] != "" {
+		s.design = int(settings.Int(initialPoints))
+	}
+	return s, nil
+}
+
+// designSize is how many trials are made before the first model, for d parameters.
+func designSize(d, budget int) int {
+	n := int(min(designBase+designSlope*float64(d), designMost))
+	if budget > 0 {
+		n = min(n, max(2, budget/4))
+	}
+	return n
+}
+
+// Tell takes outcomes in.
+func (s *suggester) Tell(outcomes []suggest.Outcome) error {
+	for _, c := range s.history.Tell(outcomes) {
+		s.model = nil
+		if c.Old != nil {
+			if h := hash(c.Old.Assignment); s.tried[h] > 1 {
+				s.tried[h]--
+			} else {
+				delete(s.tried, h)
+			}
+		}
+		s.tried[hash(c.New.Assignment)]++
+	}
+	return nil
+}
+
+func hash(a space.Assignment) uint64 {
+	h := fnv.New64a()
+	var b [8]byte
+	for _, v := range a {
+		binary.LittleEndian.PutUint64(b[:], math.Float64bits(v))
+		h.Write(b[:])
+	}
+	return h.Sum64()
+}
+
+// Ask proposes places one after the other, each as if those before it had been told as pending.
+func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
+	if first < 1 {
+		return nil, suggest.ErrNumber
+	}
+	if n <= 0 {
+		return nil, nil
+	}
+	if s.model == nil {
+		s.model = s.newModel()
+	}
+	b := &batch{suggester: s, taken: map[uint64]bool{}}
+	mark := s.model.size()
+	defer s.model.truncate(mark)
+	var suggestions []suggest.Suggestion
+	for number := first; number < first+n; number++ {
+		p, note := b.next(number)
+		if p == nil {
+			return suggestions, suggest.ErrExhausted
+		}
+		suggestions = append(suggestions, suggest.Suggestion{Assignment: p.a, Note: note})
+		b.taken[hash(p.a)] = true
+		if number < first+n-1 {
+			s.model.believe(p.x)
+		}
+	}
+	return suggestions, nil
+}
+
+// batch is one question.
+type batch struct {
+	*suggester
+	taken map[uint64]bool // proposed for trials before, in this question
+}
+
+// known reports whether a place was tried, is being tried, or was proposed in this question.
+func (b *batch) known(p *place) bool {
+	h := hash(p.a)
+	return b.taken[h] || b.tried[h] > 0
+}
+
+// next proposes the place for one trial; nil when there is none left.
+func (b *batch) next(number int) (p *place, note string) {
+	suggest.SeedRand(b.source, b.seed, number)
+	if number > b.design && b.model.ready() {
+		if p := b.search(number); p != nil {
+			return p, ""
+		}
+		note = "chosen at random: the model proposed nothing new"
+	} else if number > b.design && b.model.broken {
+		note = "chosen evenly over the space: the model is singular"
+	}
+	if p := b.spread(number); p != nil {
+		return p, note
+	}
+	return b.untried(), note
+}
+
+// search asks the model.
+func (b *batch) search(number int) *place {
+	m := b.model
+	s := search{
+		e: b.e, acq: m.acquisition(), rng: b.rng, sobol: b.sobol, skip: uint64(number) << 12, known: b.known, tops: m.tops, scale: m.scales(),
+	}
+	if all := s.run(); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// spread is a point of the design: the middle of the space, then evenly distributed ones.
+func (b *batch) spread(number int) *place {
+	u := make([]float64, b.problem.Space.Len())
+	for try := range 64 {
+		switch {
+		case number == 1 && try == 0:
+			for i := range u {
+				u[i] = 0.5
+			}
+		case try < 8:
+			b.sobol.At(uint64(number-1)+uint64(try)<<20, u)
+		default:
+			b.problem.Space.ToUnit(b.problem.Space.Sample(b.rng), u)
+		}
+		if p := b.e.at(slices.Clone(u)); b.problem.Space.Allows(p.a) && !b.known(p) {
+			return p
+		}
+	}
+	if _, finite := b.problem.Space.Size(); !finite { // a repetition is better than nothing
+		return b.e.place(b.problem.Space.Sample(b.rng))
+	}
+	return nil
+}
+
+// untried is the first place of a finite space, from a random one on, that is not known; nil where there is none.
+func (b *batch) untried() *place {
+	size, _ := b.problem.Space.Size()
+	from := b.rng.Uint64N(max(size, 1))
+	for _, part := range [2][2]uint64{{from, size}, {0, from}} {
+		const patience = 1 << 20
+		index := part[0]
+		for looked := 0; index < part[1] && looked < patience; looked++ {
+			next, ok := b.problem.Space.Next(index, patience)
+			if next >= part[1] {
+				break
+			}
+			if ok {
+				if p := b.e.place(b.problem.Space.At(next)); !b.known(p) {
+					return p
+				}
+				next++
+			}
+			index = next
+		}
+	}
+	return nil
+}

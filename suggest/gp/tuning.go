@@ -1,0 +1,27 @@
+package gp
+
+// Constants that were chosen by measurement, on the functions and tables of bench/search that are for tuning.
+const (
+	designBase  float64 = 3   // trials before the first model: designBase + designSlope·d,
+	designSlope float64 = 0.5 // for d parameters,
+	designMost  float64 = 12  // but no more than this
+
+	tail     float64 = 20 // values farther above the median than this, in units of the better half's spread, are cut
+	bendFrom int     = 4  // values from which on the power of the warp is fitted
+	bendLow  float64 = -1 // bounds of that power
+	bendHigh float64 = 2
+
+	refitEvery  int     = 12   // hyper-parameters are learnt again when the trials have grown by one part in this
+	fitSteps    int     = 30   // quasi-Newton steps of a fit, at most
+	fitGradient float64 = 0.02 // and its tolerances
+	fitDecrease float64 = 1e-4
+	startNoise  float64 = 0.01 // variance of the noise where a fit starts
+	noisyFrom   float64 = 0.01 // ratio of noise to signal from which on a mean is believed rather than a value
+
+	evenly        int     = 512 // places looked at all over the space,
+	nearby        int     = 128 // and near the best
+	climbed       int     = 6   // of which so many are improved
+	climbSteps    int     = 25  // quasi-Newton steps each, at most
+	climbRounds   int     = 3   // and rounds in turn with exchanging values
+	climbDecrease float64 = 1e-5
+)
