@@ -8,6 +8,7 @@ import (
 	"qalam/suggest"
 	"qalam/suggest/gp"
 	"qalam/suggest/hyperband"
+	"qalam/suggest/nas"
 	"qalam/suggest/pbt"
 	"qalam/suggest/stopping"
 )
@@ -16,7 +17,7 @@ import (
 func All() suggest.Registry {
 	builtin := suggest.Builtin()
 	return suggest.Registry{
-		Algorithms: slices.Concat(builtin.Algorithms, gp.Algorithms(), hyperband.Algorithms(nil), pbt.Algorithms()),
+		Algorithms: slices.Concat(builtin.Algorithms, gp.Algorithms(), hyperband.Algorithms(nil), pbt.Algorithms(), nas.Algorithms()),
 		StopRules:  slices.Concat(builtin.StopRules, stopping.StopRules()),
 	}
 }

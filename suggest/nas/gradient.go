@@ -48,7 +48,7 @@ func (r *rollout) loss(o goal) float64 {
 		sum -= o.weight[b] * r.logP[b]
 		for l := range c.L {
 			for _, p := range r.p[l][b*c.N : (b+1)*c.N] {
-				sum += o.entropy * p * math.Log(p)
+				sum += o.entropy * pLogP(p)
 			}
 			for _, z := range r.zs[l][b*l : (b+1)*l] {
 				p, logP, logQ := sigmoid(2*z), logSigmoid(2*z), logSigmoid(-2*z)
@@ -58,6 +58,14 @@ func (r *rollout) loss(o goal) float64 {
 		}
 	}
 	return sum
+}
+
+// pLogP is p log p, which is 0 at 0.
+func pLogP(p float64) float64 {
+	if p == 0 {
+		return 0
+	}
+	return p * math.Log(p)
 }
 
 // backward leads the gradient of the goal back through the batch, from the last layer to the first. The result is valid until the
@@ -175,13 +183,13 @@ func (r *rollout) backOperations(d *backward, l int, o *goal) {
 		entropy := 0.0
 		if o.entropy != 0 {
 			for _, q := range p {
-				entropy -= q * math.Log(q)
+				entropy -= pLogP(q)
 			}
 		}
 		for a, q := range p {
 			dz[a] = o.weight[b] * q
 			if o.entropy != 0 {
-				dz[a] += o.entropy * q * (math.Log(q) + entropy)
+				dz[a] += o.entropy * (pLogP(q) + q*entropy)
 			}
 		}
 		dz[r.chosen[l][b]] -= o.weight[b]

@@ -28,6 +28,9 @@ type Options struct {
 	MaxTrials int // the budget that the algorithm is told; 0 means none
 	Parallel  int // how many trials it is told to run at a time; 0 means one
 
+	Space        *space.Space          // the only space to search, in place of the suite's own; nil means those
+	Architecture *suggest.Architecture // what Space puts together; nil means that parameters are searched
+
 	Trials     int // trials of each played experiment; 0 means 40
 	LongTrials int // trials told in the longest one, which -short leaves out; 0 means 100,000
 }
@@ -41,7 +44,7 @@ func (o *Options) make(t testing.TB, s *space.Space, seed uint64) suggest.Sugges
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := suggest.Problem{Space: s, Seed: seed, MaxTrials: o.MaxTrials, Parallel: o.Parallel}
+	p := suggest.Problem{Space: s, Seed: seed, MaxTrials: o.MaxTrials, Parallel: o.Parallel, Architecture: o.Architecture}
 	if o.Algorithm.Refuses(p, settings) != "" {
 		return nil
 	}
@@ -65,6 +68,9 @@ func TestSuggester(t *testing.T, o Options) {
 	t.Run("entry", func(t *testing.T) { testEntry(t, &o) })
 	refused := 0
 	all := spaces(t)
+	if o.Space != nil {
+		all = []namedSpace{{"its own space", o.Space}}
+	}
 	for _, named := range all {
 		if o.make(t, named.space, seed) == nil {
 			refused++
@@ -82,8 +88,11 @@ func TestSuggester(t *testing.T, o Options) {
 	t.Run("exhaustion", func(t *testing.T) { testExhaustion(t, &o) })
 }
 
-// roomiest is the mixed space, or its countable likeness for algorithms that refuse reals.
+// roomiest is the mixed space, or its countable likeness for algorithms that refuse reals; or its own space.
 func (o *Options) roomiest(t testing.TB) *space.Space {
+	if o.Space != nil {
+		return o.Space
+	}
 	for _, s := range []*space.Space{mixedSpace(t), countableSpace(t)} {
 		if o.make(t, s, seed) != nil {
 			return s
