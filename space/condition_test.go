@@ -103,6 +103,9 @@ func TestEncodeWritesAssignments(t *testing.T) {
 	if got := s.Named(Assignment{0, 0, 1, 1}); len(got) != 1 || got[0].Value != "[0 0 1 1]" {
 		t.Errorf("got %v", got)
 	}
+	if got := fmt.Sprint(s.Names(), choices(t).Names()); got != "[architecture] [opt momentum decay layers]" {
+		t.Errorf("names %s", got)
+	}
 }
 
 func TestIdleParametersNeedNoValue(t *testing.T) {

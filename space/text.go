@@ -139,6 +139,15 @@ func (s *Space) NamedActive(a Assignment) []Named {
 	return active
 }
 
+// Names lists the names that Named writes, in order.
+func (s *Space) Names() []string {
+	var names []string
+	for _, n := range s.Named(s.FromUnit(make([]float64, len(s.axes)))) {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
 // Parse reads values by name, in any order. Parameters that do not matter beside the others need no value. Its error joins one
 // sentence for every name that is unknown, missing or given twice and every value that is not feasible by itself; whether the
 // restrictions hold is for Contains to say.

@@ -25,7 +25,7 @@ func (b *builder) architecture(n *v1beta1.NasConfig) bool {
 		b.err(path+".operations", "list what a layer can be", "Missing Operations in nasConfig")
 	}
 	for i := range n.Operations {
-		out.Operations = append(out.Operations, b.operation(&n.Operations[i], item(path+".operations", i)))
+		out.Operations = append(out.Operations, b.operation(&n.Operations[i], item(path+".operations", i), a.AlgorithmName == "darts"))
 	}
 	if len(b.faults.Errors()) > before {
 		return false
@@ -71,13 +71,14 @@ func (b *builder) graph(out *suggest.Architecture, g *v1beta1.GraphConfig, sizel
 	}
 }
 
-// operation reads one kind of layer. Its parameters take values that can be counted: a network is made of such.
-func (b *builder) operation(o *v1beta1.Operation, path string) suggest.Operation {
+// operation reads one kind of layer. Its parameters take values that can be counted: a network is made of such. filtered says that
+// all but the skip connection need the size of a filter.
+func (b *builder) operation(o *v1beta1.Operation, path string, filtered bool) suggest.Operation {
 	if o.OperationType == "" {
 		b.err(field(path, "operationType"), "name it as the trial's program does", "Missing operationType in Operation")
 	}
-	if len(o.Parameters) == 0 {
-		b.err(field(path, "parameters"), "list what varies about it, with one value where nothing does", "Missing ParameterConfigs in Operation")
+	if len(o.Parameters) == 0 && filtered && o.OperationType != "skip_connection" {
+		b.err(field(path, "parameters"), "list the sizes of its filter", "Missing ParameterConfigs in Operation")
 	}
 	out := suggest.Operation{Type: o.OperationType}
 	var stand []int
@@ -104,14 +105,4 @@ func (b *builder) operation(o *v1beta1.Operation, path string) suggest.Operation
 		}
 	}
 	return out
-}
-
-// writtenNames lists the names under which trials are told of an architecture.
-func (b *builder) writtenNames() []string {
-	s := b.out.Spec.Space
-	var names []string
-	for _, n := range s.Named(make(space.Assignment, s.Len())) {
-		names = append(names, n.Name)
-	}
-	return names
 }

@@ -229,7 +229,7 @@ func (b *builder) trialParameters(t *v1beta1.TrialTemplate) []v1beta1.TrialParam
 	}
 	holder := "spec.parameters"
 	if b.wire.Spec.NasConfig != nil && b.out.Spec.Architecture != nil {
-		holder, known = "what is written of an architecture", b.writtenNames()
+		holder, known = "what is written of an architecture", b.out.Spec.Space.Names()
 	}
 	names, references := map[string]int{}, map[string]int{}
 	var usable []v1beta1.TrialParameterSpec

@@ -91,9 +91,7 @@ func (e *exporter) trials(ctx context.Context) error {
 	names := append([]string{s.Objective.Metric}, s.Objective.Additional...)
 	if e.form == "csv" {
 		head := []string{"trial", "name", "state", "reason", "value"}
-		for _, p := range s.Space.Parameters() {
-			head = append(head, p.Name)
-		}
+		head = append(head, s.Space.Names()...)
 		for _, n := range names {
 			head = append(head, n+".min", n+".max", n+".latest")
 		}
