@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,7 +56,7 @@ func compare(ctx context.Context, o options, all []problem.Problem, methods []me
 	}
 	err = errors.Join(b.run(ctx, tasks, o.jobs), file.close())
 	tables{records: known, problems: problems, at: at, floor: o.floor}.print(out)
-	b.print(out)
+	b.print(out, methods)
 	return err
 }
 
@@ -165,25 +166,50 @@ func (b *batch) isUnsuited(method, problem string) bool {
 	return false
 }
 
-// print says what was not run or broke.
-func (b *batch) print(out io.Writer) {
+// print says what was not run or broke, and of which versions the peers are.
+func (b *batch) print(out io.Writer, methods []method) {
+	for _, m := range methods {
+		if p, ok := m.(*peer); ok && p.version != "" {
+			fmt.Fprintf(out, "version: %s is %s\n", p.id, p.version)
+		}
+	}
+	for _, line := range b.known.differences() {
+		fmt.Fprintln(out, "DIFFERS through the command:", line)
+	}
 	for _, line := range b.absent {
 		fmt.Fprintln(out, "absent:", line)
 	}
 	for _, line := range b.unsuited {
 		fmt.Fprintln(out, "not run:", line)
 	}
-	for _, f := range append(b.known.failures, b.failures...) {
-		if r := b.known.index[recordKey{f.method, f.problem, atoi(f.seed), 1}]; r == nil { // it was not made good since
-			fmt.Fprintf(out, "FAILED: %s on %s, seed %s: %s\n", f.method, f.problem, f.seed, f.why)
-		}
-	}
+	b.printFailures(out)
 	if b.skipped > 0 {
 		fmt.Fprintf(out, "stopped before %d searches: run the same again with -out to go on\n", b.skipped)
 	}
 }
 
-func atoi(text string) int {
-	n, _ := strconv.Atoi(text) // seeds that are no numbers belong to no record
-	return n
+// printFailures says what broke and was not made good since; searches of a method that broke in the same way share a line.
+func (b *batch) printFailures(out io.Writer) {
+	type kind struct{ method, why string }
+	var order []kind
+	searches := map[kind][]string{}
+	for _, f := range append(b.known.failures, b.failures...) {
+		if slices.ContainsFunc(b.known.list, func(r *record) bool {
+			return r.method == f.method && r.problem == f.problem && strconv.Itoa(r.seed) == f.seed
+		}) {
+			continue
+		}
+		k := kind{f.method, f.why}
+		if searches[k] == nil {
+			order = append(order, k)
+		}
+		searches[k] = append(searches[k], fmt.Sprintf("%s, seed %s", f.problem, f.seed))
+	}
+	for _, k := range order {
+		more := ""
+		if n := len(searches[k]); n > 1 {
+			more = fmt.Sprintf(" and %d more", n-1)
+		}
+		fmt.Fprintf(out, "FAILED: %s on %s%s: %s\n", k.method, searches[k][0], more, k.why)
+	}
 }

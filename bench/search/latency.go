@@ -1,11 +1,226 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"time"
+
+	"qalam/bench/search/problem"
+	"qalam/bench/search/stats"
+	"qalam/space"
 )
 
+// latency is what was measured of one method on one space with one number of finished trials.
+type latency struct {
+	ask, tell []float64 // milliseconds of the processor: the median of each round
+	all       []float64 // asks of all rounds
+	heap      float64   // MiB that the searcher holds; 0 where it lives elsewhere
+	why       string    // nothing was measured, or the rest was not
+}
+
+// Limits of one measurement.
+const (
+	mostAsks     = 100
+	enoughTime   = 300 * time.Millisecond // of asks, in one round
+	tooSlow      = 20 * time.Second       // an ask so slow is not measured with more trials
+	largestPeers = 10_000                 // trials with which peers are measured
+)
+
+// measureLatency measures methods in turns and prints how they compare.
 func measureLatency(ctx context.Context, o options, methods []method, out, log io.Writer) error {
-	return errors.New("-latency cannot be measured yet")
+	sizes, err := numbers(o.sizes)
+	if err != nil {
+		return err
+	}
+	if len(methods) == 0 {
+		return errors.New("name the methods whose latency to measure with -methods and -peers")
+	}
+	w := bufio.NewWriter(out)
+	for _, p := range latencyProblems() {
+		s, err := p.Space()
+		if err != nil {
+			return err
+		}
+		results := make([][]latency, len(methods)) // by method and size
+		for i := range results {
+			results[i] = make([]latency, len(sizes))
+		}
+		for round := range o.rounds {
+			for k, size := range sizes {
+				for i, m := range methods {
+					r := &results[i][k]
+					switch _, remote := m.(*peer); {
+					case ctx.Err() != nil:
+						r.why = "interrupted"
+					case r.why != "":
+					case remote && size > largestPeers:
+						r.why = "not measured"
+					case k > 0 && len(results[i][k-1].ask) == 0:
+						r.why = "not measured"
+					case k > 0 && stats.Median(results[i][k-1].ask) > milliseconds(tooSlow):
+						r.why = "not measured: too slow before"
+					default:
+						r.measure(m, task{problem: &p, space: s, seed: round, trials: size + mostAsks + 1, workers: 1}, size)
+						fmt.Fprintf(log, "%s, %d trials, round %d: %s: %s ms %s\n", p.Name, size, round+1, m.name(), brief(stats.Median(r.ask)), r.why)
+					}
+				}
+			}
+		}
+		printLatency(w, p.Name, sizes, methods, results)
+	}
+	return w.Flush()
+}
+
+// measure makes one round: a history of random trials is told at once, then the method is asked and told in turns.
+func (r *latency) measure(m method, t task, size int) {
+	before := heapInUse()
+	s, err := m.open(t)
+	if err != nil {
+		r.why = err.Error()
+		return
+	}
+	defer s.close()
+	rng := rand.New(rand.NewPCG(uint64(t.seed), uint64(size)))
+	history := make([]trial, size)
+	for i := range history {
+		history[i] = finished(t.space, i+1, t.space.Sample(rng), rng)
+	}
+	for len(history) > 0 && r.why == "" {
+		n := min(1000, len(history))
+		if _, err := s.tell(history[:n]); err != nil {
+			r.why = err.Error()
+		}
+		history = history[n:]
+	}
+	var asks, tells []float64
+	spent := time.Duration(0)
+	for i := 0; i <= mostAsks && (i < 4 || spent < enoughTime) && r.why == ""; i++ {
+		number := size + i + 1
+		assignments, took, err := s.ask(number, 1)
+		if err == nil && len(assignments) != 1 {
+			err = errors.New("it proposes nothing")
+		}
+		if err != nil {
+			r.why = err.Error()
+			break
+		}
+		told, err := s.tell([]trial{finished(t.space, number, assignments[0], rng)})
+		if err != nil {
+			r.why = err.Error()
+			break
+		}
+		if i > 0 { // the first pays for what the others do not
+			asks, tells = append(asks, milliseconds(took.cpu)), append(tells, milliseconds(told.cpu))
+			spent += took.cpu
+		}
+	}
+	if len(asks) > 0 {
+		r.ask, r.tell, r.all = append(r.ask, stats.Median(asks)), append(r.tell, stats.Median(tells)), append(r.all, asks...)
+	}
+	if _, local := s.(*inProcess); local {
+		r.heap = max(r.heap, float64(heapInUse()-before)/(1<<20))
+	}
+	runtime.KeepAlive(s)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+
+func heapInUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// finished evaluates a smooth function with some noise.
+func finished(s *space.Space, number int, a space.Assignment, rng *rand.Rand) trial {
+	sum := 0.01 * rng.NormFloat64()
+	for _, u := range s.ToUnit(a, nil) {
+		sum += (u - 0.37) * (u - 0.37)
+	}
+	return trial{number: number, assignment: a, result: problem.Result{Values: []float64{sum}}}
+}
+
+// latencyProblems are two spaces of ten parameters: reals only, and a mixture.
+func latencyProblems() []problem.Problem {
+	var floats, mixed []space.Parameter
+	for i := range 10 {
+		p := space.Parameter{Name: fmt.Sprintf("x%d", i), Type: space.Double, Max: 1}
+		floats = append(floats, p)
+		switch {
+		case i >= 8:
+			p = space.Parameter{Name: p.Name, Type: space.Categorical, List: []string{"a", "b", "c", "d"}}
+		case i >= 6:
+			p = space.Parameter{Name: p.Name, Type: space.Int, Min: 1, Max: 100}
+		case i >= 4:
+			p.Min, p.Distribution = 1e-5, space.LogUniform
+		}
+		mixed = append(mixed, p)
+	}
+	return []problem.Problem{
+		{Name: "float10", Params: floats, Objectives: 1},
+		{Name: "mixed10", Params: mixed, Objectives: 1},
+	}
+}
+
+// printLatency writes the times, and for each of ours how many times longer each peer takes.
+func printLatency(w io.Writer, name string, sizes []int, methods []method, results [][]latency) {
+	header := []string{"method"}
+	for _, size := range sizes {
+		header = append(header, fmt.Sprintf("n = %d", size))
+	}
+	var times, ratios [][]string
+	for i, m := range methods {
+		row := []string{m.name()}
+		for k := range sizes {
+			row = append(row, results[i][k].cell())
+		}
+		times = append(times, row)
+		for j, o := range methods {
+			if !strings.HasPrefix(m.name(), oursPrefix) || strings.HasPrefix(o.name(), oursPrefix) {
+				continue
+			}
+			row := []string{m.name(), o.name()}
+			for k := range sizes {
+				row = append(row, results[j][k].over(&results[i][k]))
+			}
+			ratios = append(ratios, row)
+		}
+	}
+	fmt.Fprintf(w, "\n### %s: milliseconds of the processor for an ask [least, most of the rounds' medians]; 99th percentile; tell; memory held\n\n", name)
+	markdown(w, header, times)
+	if len(ratios) > 0 {
+		fmt.Fprintf(w, "\n### %s: how many times longer a peer's ask takes [least, most of the rounds]\n\n", name)
+		markdown(w, append([]string{"method", "peer"}, header[1:]...), ratios)
+	}
+}
+
+func (r *latency) cell() string {
+	if len(r.ask) == 0 {
+		return "– " + r.why
+	}
+	text := fmt.Sprintf("%s [%s, %s]; %s; %s", brief(stats.Median(r.ask)), brief(stats.Quantile(r.ask, 0)), brief(stats.Quantile(r.ask, 1)),
+		brief(stats.Quantile(r.all, 0.99)), brief(stats.Median(r.tell)))
+	if r.heap > 0 {
+		text += fmt.Sprintf("; %.1f MiB", r.heap)
+	}
+	return text
+}
+
+// over is how many times longer r takes than ours, round by round.
+func (r *latency) over(ours *latency) string {
+	var ratios []float64
+	for i := range min(len(r.ask), len(ours.ask)) {
+		ratios = append(ratios, r.ask[i]/ours.ask[i])
+	}
+	if len(ratios) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%s× [%s, %s]", brief(stats.Median(ratios)), brief(stats.Quantile(ratios, 0)), brief(stats.Quantile(ratios, 1)))
 }

@@ -23,7 +23,7 @@ import (
 // options are what the command line says.
 type options struct {
 	methods, peers, problems, with, at, sizes string
-	seeds, data, out                          string
+	seeds, data, out, asktell                 string
 	environments, script                      string
 	trials, workers, jobs, rounds             int
 	floor                                     float64
@@ -57,6 +57,7 @@ func parseFlags(args []string, log io.Writer) (options, error) {
 	f.StringVar(&o.data, "data", dataFolder(), "folder of tables and learning curves; the default is $QALAM_BENCHMARKS where set")
 	f.StringVar(&o.environments, "environments", ".venv-peers", "folder of the peers' virtual environments, which make peers makes")
 	f.StringVar(&o.script, "script", filepath.Join("bench", "search", "peers", "peers.py"), "what speaks for the peers")
+	f.StringVar(&o.asktell, "asktell", "", "a qalam to run our algorithms through as well, to check that it finds the same")
 	f.IntVar(&o.jobs, "jobs", 1, "searches to run at once")
 	f.DurationVar(&o.limit, "limit", 0, "start no further search after this time; 0 means no limit")
 	f.DurationVar(&o.answer, "answer", 10*time.Minute, "how long a peer may take to answer")
@@ -129,6 +130,9 @@ func (o options) chosen() ([]method, error) {
 			return nil, err
 		}
 		methods = append(methods, m)
+		if o.asktell != "" {
+			methods = append(methods, through{m, o.asktell, o.answer})
+		}
 	}
 	for _, id := range split(o.peers) {
 		m, err := newPeer(id, o.environments, o.script, o.answer)
@@ -164,12 +168,9 @@ func seedRange(text string) (from, to int, err error) {
 	return from, to, nil
 }
 
-// split is the parts of a list, none for "".
+// split is the parts of a list that are not empty.
 func split(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, ",")
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }
 
 // numbers reads a list of whole numbers.

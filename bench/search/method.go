@@ -117,9 +117,9 @@ type inProcess struct {
 }
 
 func (s *inProcess) ask(first, n int) ([]space.Assignment, cost, error) {
-	begin := time.Now()
+	watch := startWatch()
 	suggestions, err := s.suggester.Ask(first, n)
-	took := cost{wall: time.Since(begin)}
+	took := watch.stop()
 	if err != nil && !errors.Is(err, suggest.ErrWait) && !errors.Is(err, suggest.ErrExhausted) {
 		return nil, took, err
 	}
@@ -132,12 +132,12 @@ func (s *inProcess) ask(first, n int) ([]space.Assignment, cost, error) {
 		assignments[i] = g.Assignment
 		pending[i] = suggest.Outcome{Number: first + i, Assignment: g.Assignment, State: suggest.Pending, Value: math.NaN(), Labels: g.Labels}
 	}
-	begin = time.Now()
+	watch = startWatch()
 	if wrong := s.suggester.Tell(pending); wrong != nil {
 		return nil, took, wrong
 	}
-	took.wall += time.Since(begin)
-	return assignments, took, err
+	more := watch.stop()
+	return assignments, cost{took.wall + more.wall, took.cpu + more.cpu}, err
 }
 
 func (s *inProcess) tell(trials []trial) (cost, error) {
@@ -152,9 +152,9 @@ func (s *inProcess) tell(trials []trial) (cost, error) {
 		}
 		outcomes[i] = o
 	}
-	begin := time.Now()
+	watch := startWatch()
 	err := s.suggester.Tell(outcomes)
-	return cost{wall: time.Since(begin)}, err
+	return watch.stop(), err
 }
 
 func (s *inProcess) close() {}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"qalam/space"
+	"qalam/suggest"
 )
 
 // environments tells which folder of the virtual environments a peer lives in, where it is not main: peers that want other
@@ -29,8 +30,9 @@ type peer struct {
 	command []string
 	limit   time.Duration // for one answer
 
-	mu   sync.Mutex
-	idle []*process
+	mu      sync.Mutex
+	idle    []*process
+	version string // of what searches, once it has said so
 }
 
 // newPeer finds the interpreter of a peer below the folder of virtual environments.
@@ -70,6 +72,8 @@ type request struct {
 	Open *wireOpen   `json:"open,omitempty"`
 	Ask  int         `json:"ask,omitempty"`
 	Tell []wireTrial `json:"tell,omitempty"`
+	// Numbers asks qalam asktell for values as numbers; peers give them so anyway.
+	Numbers bool `json:"numbers,omitempty"`
 }
 
 type wireOpen struct {
@@ -97,6 +101,8 @@ type answer struct {
 	Unsuited    string      `json:"unsuited"`
 	Error       string      `json:"error"`
 	Suggestions []wireTrial `json:"suggestions"`
+	Exhausted   bool        `json:"exhausted"` // there are no further suggestions
+	Waiting     bool        `json:"waiting"`   // the next one needs results
 	Told        int         `json:"told"`
 	Wall        float64     `json:"wall"` // seconds that the call took the peer
 	CPU         float64     `json:"cpu"`
@@ -116,13 +122,22 @@ func (p *peer) open(t task) (session, error) {
 		proc.kill()
 		return nil, err
 	}
-	s := &remote{peer: p, proc: proc, space: t.space}
+	s := &remote{proc: proc, space: t.space, limit: p.limit, release: p.release}
 	if a.Unsuited != "" {
 		s.close()
 		return nil, errUnsuited{a.Unsuited}
 	}
-	s.version = a.Opened
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.version = a.Opened
 	return s, nil
+}
+
+// release leaves a process to the next session.
+func (p *peer) release(proc *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, proc)
 }
 
 // take starts a process, or takes one whose last session is over.
@@ -163,23 +178,28 @@ func wire(s *space.Space) []wireParameter {
 
 // remote is a session with a peer.
 type remote struct {
-	peer    *peer
 	proc    *process
 	space   *space.Space
-	version string
+	limit   time.Duration // for one answer
+	release func(*process)
 	told    int // the highest number that the peer has proposed or was told
 	broken  bool
 }
 
 func (s *remote) call(r request) (answer, cost, error) {
-	a, err := s.proc.call(r, s.peer.limit)
+	begin := time.Now()
+	a, err := s.proc.call(r, s.limit)
 	s.broken = s.broken || err != nil
 	seconds := func(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
-	return a, cost{seconds(a.Wall), seconds(a.CPU)}, err
+	took := cost{seconds(a.Wall), seconds(a.CPU)}
+	if took.wall == 0 { // it does not say
+		took.wall = time.Since(begin)
+	}
+	return a, took, err
 }
 
 func (s *remote) ask(first, n int) ([]space.Assignment, cost, error) {
-	a, took, err := s.call(request{Ask: n})
+	a, took, err := s.call(request{Ask: n, Numbers: true})
 	if err != nil {
 		return nil, took, err
 	}
@@ -195,7 +215,13 @@ func (s *remote) ask(first, n int) ([]space.Assignment, cost, error) {
 		out = append(out, assignment)
 		s.told = g.Number
 	}
-	return out, took, nil
+	switch {
+	case a.Exhausted:
+		err = suggest.ErrExhausted
+	case a.Waiting:
+		err = suggest.ErrWait
+	}
+	return out, took, err
 }
 
 func (s *remote) tell(trials []trial) (cost, error) {
@@ -219,15 +245,13 @@ func (s *remote) tell(trials []trial) (cost, error) {
 	return took, err
 }
 
-// close leaves the process to the next session, unless it is broken.
+// close ends the session; a broken process is of no use to another.
 func (s *remote) close() {
 	if s.broken {
 		s.proc.kill()
-		return
+	} else {
+		s.release(s.proc)
 	}
-	s.peer.mu.Lock()
-	defer s.peer.mu.Unlock()
-	s.peer.idle = append(s.peer.idle, s.proc)
 }
 
 // named writes an assignment by name, numbers as numbers, without what does not matter in it.

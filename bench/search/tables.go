@@ -67,12 +67,12 @@ func (t tables) print(out io.Writer) {
 	t.parallel(w, all)
 }
 
-// contenders lists who has a record of one of the problems: ours first, in the order of the records.
+// contenders lists who has a record of one of the problems: ours first, in the order of the records. What only checks another is none.
 func (t tables) contenders() []contender {
 	var mine, peers []contender
 	for _, r := range t.records.list {
 		c := contender{r.method, r.workers}
-		if !slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return p.Name == r.problem }) {
+		if strings.HasPrefix(r.method, asktellPrefix) || !slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return p.Name == r.problem }) {
 			continue
 		}
 		switch {

@@ -1,6 +1,7 @@
 """Optuna's samplers by ask and tell."""
 import os
 import warnings
+from importlib.metadata import version
 
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -60,9 +61,8 @@ class Optuna:
             raise Unsuited("it draws categorical parameters at random")
         if kind in ("gp", "gpdet", "tperec", "cmaes") and self.conditional:
             raise Unsuited("it draws conditional parameters at random")
-        import cmaes, torch  # of which the versions are told
-        extra = {"cmaes": f", cmaes {cmaes.__version__}", "gp": f", torch {torch.__version__}", "gpdet": f", torch {torch.__version__}"}
-        self.version = f"optuna {optuna.__version__}{extra.get(kind, '')}"
+        uses = {"cmaes": "cmaes", "gp": "torch", "gpdet": "torch"}.get(kind)
+        self.version = f"optuna {optuna.__version__}" + (f", {uses} {version(uses)}" if uses else "")
         self.distributions = {p["name"]: distribution(p) for p in self.parameters}
         self.study = optuna.create_study(sampler=make[kind](), directions=["minimize"] * spec["objectives"])
 

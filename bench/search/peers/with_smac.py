@@ -1,10 +1,10 @@
 """SMAC3: random forests (its HPO facade) or a Gaussian process (its black-box facade)."""
+import importlib.metadata
 import logging
 import tempfile
 import warnings
 
-import smac
-from ConfigSpace import Categorical, ConfigurationSpace, Configuration, EqualsCondition, Float, InCondition, Integer
+from ConfigSpace import Categorical, ConfigurationSpace, Configuration, Float, InCondition, Integer
 from smac import BlackBoxFacade, HyperparameterOptimizationFacade, Scenario
 from smac.runhistory.dataclasses import TrialInfo, TrialValue
 from smac.runhistory.enumerations import StatusType
@@ -19,7 +19,7 @@ class Smac:
     objectives, constraints, workers, conditions = 1, 0, 10**6, True
 
     def __init__(self, kind, spec):
-        self.version = f"smac {smac.__version__}"
+        self.version = f"smac {importlib.metadata.version('smac')}"
         self.parameters = spec["parameters"]
         space = ConfigurationSpace(seed=spec["seed"])
         made = {p["name"]: self.parameter(p) for p in self.parameters}
