@@ -50,10 +50,16 @@ fuzz: ## fuzz every parser for 20 s each
 bench: build deps ## measure the figures of docs/benchmarks.md and print the table
 	@$(GO) run ./bench
 
+peers: ## install the optimisers that the search is compared with, in virtual environments below .venv-peers (some GB)
+	@bench/search/peers/install.sh .venv-peers
+
+bench-search: peers ## compare the search with its peers and print the tables (hours; what was run before is not run again)
+	@GO="$(GO)" bench/search/compare.sh .venv-peers
+
 generate: ## regenerate code, schema, man pages and the reference
 	$(GO) generate ./...
 
 lint: ## run golangci-lint where it is installed
 	golangci-lint run
 
-.PHONY: help build mnist deps test testdeps test-short test-powercut test-crash test-heavy fuzz bench generate lint
+.PHONY: help build mnist deps test testdeps test-short test-powercut test-crash test-heavy fuzz bench peers bench-search generate lint
