@@ -53,6 +53,8 @@ func TestExamples(t *testing.T) {
 		{file: "tfjob/experiment.yaml", trials: 4, metric: "loss", parameter: "lr"},
 		{file: "mpijob/experiment.yaml", trials: 4, metric: "loss", parameter: "lr"},
 		{file: "push/experiment.yaml", trials: 4, metric: "loss", parameter: "lr"},
+		{file: "enas-digits/experiment.yaml", trials: 8, metric: "accuracy", parameter: "nn_config"},
+		{file: "darts-digits/experiment.yaml", trials: 1, metric: "accuracy", parameter: "search-space"},
 		{file: "pytorchjob-mnist.yaml", trials: 12, metric: "loss", parameter: "momentum", torch: true},
 	} {
 		t.Run(e.file, func(t *testing.T) {
