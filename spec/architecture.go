@@ -87,7 +87,7 @@ func (b *builder) operation(o *v1beta1.Operation, path string, filtered bool) su
 		at := item(field(path, "parameters"), i)
 		read, ok := b.readParameter(p, at)
 		if p.ParameterType == v1beta1.ParameterTypeDouble && len(p.FeasibleSpace.List) == 0 && p.FeasibleSpace.Step == "" {
-			b.err(field(at, "feasibleSpace.step"), "give the distance between its values", "Step parameter should be > 0 in ParameterConfig.feasibleSpace")
+			b.err(field(field(at, "feasibleSpace"), "step"), "give the distance between its values", "Step parameter should be > 0 in ParameterConfig.feasibleSpace")
 			ok = false
 		}
 		if !ok {
