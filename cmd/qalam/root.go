@@ -65,7 +65,7 @@ on this machine; or it takes a command line (qalam tune).`,
 			root.AddCommand(c)
 		}
 	}
-	add("run", newRun(a), newTune(a), newResume(a))
+	add("run", newRun(a), newTune(a), newResume(a), newAsktell(a))
 	add("look", newList(a), newGet(a), newTrials(a), newBest(a), newLogs(a), newDoctor(a), newExport(a))
 	add("change", newStop(a), newEdit(a), newDelete(a))
 	add("learn", newValidate(a), newExplain(a), newSchema(a), newVersion(a))
