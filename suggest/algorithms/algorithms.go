@@ -11,13 +11,14 @@ import (
 	"qalam/suggest/nas"
 	"qalam/suggest/pbt"
 	"qalam/suggest/stopping"
+	"qalam/suggest/tpe"
 )
 
 // All is the registry of everything that a user can name.
 func All() suggest.Registry {
 	builtin := suggest.Builtin()
 	return suggest.Registry{
-		Algorithms: slices.Concat(builtin.Algorithms, gp.Algorithms(), hyperband.Algorithms(nil), pbt.Algorithms(), nas.Algorithms()),
+		Algorithms: slices.Concat(builtin.Algorithms, tpe.Algorithms(), gp.Algorithms(), hyperband.Algorithms(hyperband.Models{"tpe": tpe.New}), pbt.Algorithms(), nas.Algorithms()),
 		StopRules:  slices.Concat(builtin.StopRules, stopping.StopRules()),
 	}
 }

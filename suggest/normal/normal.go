@@ -106,7 +106,14 @@ func Quantile(logP float64) float64 {
 // Truncated is the quantile of the distribution truncated to [a, b]: the z with mass u of the part of it between a and z. A
 // uniform u makes it a draw. a < b; 0 ≤ u ≤ 1.
 func Truncated(u, a, b float64) float64 {
-	if a > 0 || a+b > 0 && u > 0.5 {
+	if a <= 0 && b >= 0 { // most of the mass is in the middle, where Φ itself has the digits
+		low, high := CDF(a), CDF(-b)
+		if p := low + u*(1-high-low); p <= 0.5 {
+			return max(a, math.Sqrt2*math.Erfinv(2*p-1))
+		}
+		return min(b, -math.Sqrt2*math.Erfinv(2*(high+(1-u)*(1-high-low))-1))
+	}
+	if a > 0 {
 		return -truncated(1-u, -b, -a)
 	}
 	return truncated(u, a, b)

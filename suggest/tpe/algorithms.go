@@ -1,0 +1,101 @@
+package tpe
+
+import (
+	"fmt"
+	"strconv"
+
+	"qalam/suggest"
+)
+
+// candidates is the default of n_ei_candidates. More of them search less widely.
+const candidates = "12"
+
+// Algorithms lists the entries of this package.
+func Algorithms() []suggest.Algorithm {
+	return []suggest.Algorithm{
+		{
+			Name: "tpe", New: newIndependent,
+			Doc: "Estimates where the good trials lie, for each parameter by itself; takes any space, and thousands of trials.",
+			Settings: []suggest.Setting{
+				{
+					Name: "gamma", Kind: suggest.KindFloat, Default: "0.25", Check: between(0, 1),
+					Doc: "Good trials among n are the first gamma·√n, at most 25; 0.25 by default.",
+				},
+				{
+					Name: "prior_weight", Kind: suggest.KindFloat, Default: "1", Check: positive,
+					Doc: "Weight of the parameters' own distributions, in trials; 1 by default.",
+				},
+				{
+					Name: "n_EI_candidates", Kind: suggest.KindInt, Default: "24", Check: suggest.AtLeast(1),
+					Doc: "Number of values compared for each parameter of a suggestion; 24 by default.",
+				},
+				suggest.RandomState,
+			},
+		},
+		{
+			Name: "multivariate-tpe", New: newMultivariate,
+			Doc: "Estimates where the good trials lie, all parameters together; takes any space, and thousands of trials.",
+			Settings: []suggest.Setting{
+				{
+					Name: "n_startup_trials", Kind: suggest.KindInt, Check: suggest.AtLeast(1),
+					Doc: "Number of results before the model is used; by default one more than there are parameters, from 5 to 20.",
+				},
+				{
+					Name: "n_ei_candidates", Kind: suggest.KindInt, Default: candidates, Check: suggest.AtLeast(1),
+					Doc: "Number of assignments compared for a suggestion; " + candidates + " by default.",
+				},
+				suggest.RandomState,
+			},
+		},
+	}
+}
+
+// New makes multivariate-tpe with its defaults.
+func New(p suggest.Problem) (suggest.Suggester, error) {
+	return newMultivariate(p, suggest.Settings{"n_ei_candidates": candidates})
+}
+
+func newIndependent(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
+	prior := settings.Float("prior_weight")
+	return newSuggester(p, settings, rules{
+		startup: startup(p), candidates: int(settings.Int("n_EI_candidates")), root: settings.Float("gamma"), most: 25,
+		good: kernels{narrow: 0.01, shrink: 1, prior: prior, choice: prior},
+		many: kernels{narrow: 0.01, shrink: 1, prior: prior, choice: prior},
+	}), nil
+}
+
+func newMultivariate(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
+	r := rules{
+		startup: startup(p), candidates: int(settings.Int("n_ei_candidates")), share: 0.1, most: 25, improvement: true, joint: true,
+		good: kernels{narrow: 0.01, shrink: 2, prior: 1, choice: 1},
+		many: kernels{narrow: 0.01, shrink: 1, prior: 1, choice: 1},
+	}
+	if settings["n_startup_trials"] != "" {
+		r.startup = int(settings.Int("n_startup_trials"))
+	}
+	return newSuggester(p, settings, r), nil
+}
+
+// startup is the number of results before the densities are used.
+func startup(p suggest.Problem) int {
+	const least, most = 5, 20
+	return min(max(least, p.Space.Len()+1), most)
+}
+
+// between is a Check of numbers between two others, both excluded.
+func between(low, high float64) func(string) string {
+	return func(value string) string {
+		if v, _ := strconv.ParseFloat(value, 64); !(v > low && v < high) { // its kind was checked before
+			return fmt.Sprintf("%s is not between %g and %g", value, low, high)
+		}
+		return ""
+	}
+}
+
+// positive is a Check of numbers.
+func positive(value string) string {
+	if v, _ := strconv.ParseFloat(value, 64); !(v > 0) { // its kind was checked before
+		return fmt.Sprintf("%s is not more than 0", value)
+	}
+	return ""
+}

@@ -1,0 +1,280 @@
+// Package tpe searches with tree-structured Parzen estimators: it divides the trials into few good ones and the others, estimates
+// the density of both, l and g, and proposes what is most likely among the good and least among the others. It knows spaces and
+// outcomes.
+//
+//	J. Bergstra, R. Bardenet, Y. Bengio, B. Kégl, "Algorithms for hyper-parameter optimization", NIPS 2011, section 4;
+//	S. Falkner, A. Klein, F. Hutter, "BOHB: robust and efficient hyperparameter optimization at scale", ICML 2018, for densities
+//	over all parameters at once.
+package tpe
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"qalam/space"
+	"qalam/suggest"
+)
+
+// rules are what the algorithms of the family differ in.
+type rules struct {
+	startup    int // results before the densities are used
+	candidates int // drawn from l for one suggestion
+	// The number of good ones among n trials with values is min(⌈share·n + root·√n⌉, most).
+	share, root float64
+	most        int
+	improvement bool // the good ones weigh by their improvement
+	joint       bool // one density over all parameters, instead of one for each
+	good, many  kernels
+}
+
+// suggester is any of the algorithms.
+type suggester struct {
+	rules
+	space    *space.Space
+	axes     []axis
+	seed     uint64
+	sequence *suggest.Sequence
+	source   *rand.PCG
+	rng      *rand.Rand // reads source
+
+	history *suggest.History
+	ranking ranking
+	sample  *sample
+	results int // trials that are not pending
+	known   *known
+	pairs   []estimators
+
+	// Used again by every suggestion.
+	points, goodPoints []*point
+	weights            []float64
+	u                  []float64
+}
+
+// estimators are the two densities over the same axes.
+type estimators struct{ l, g *mixture }
+
+func newSuggester(p suggest.Problem, settings suggest.Settings, r rules) *suggester {
+	s := p.Space
+	source := rand.NewPCG(0, 0)
+	axes := newAxes(s)
+	t := &suggester{
+		rules: r, space: s, axes: axes, seed: suggest.SeedOf(p, settings), sequence: suggest.NewSequence(s.Len(), suggest.SeedOf(p, settings)),
+		source: source, rng: rand.New(source), history: suggest.NewHistory(s), sample: newSample(s, axes), known: newKnown(s),
+		u: make([]float64, len(axes)),
+	}
+	conditional := make([]bool, len(axes))
+	every := make([]int, len(axes))
+	for j := range axes {
+		conditional[j], every[j] = s.Parents(j) != nil, j
+	}
+	groups := [][]int{every}
+	if !r.joint {
+		groups = slices.Collect(slices.Chunk(every, 1))
+	}
+	for _, over := range groups {
+		t.pairs = append(t.pairs, estimators{newMixture(axes, over, conditional), newMixture(axes, over, conditional)})
+	}
+	return t
+}
+
+// Tell learns outcomes.
+func (t *suggester) Tell(outcomes []suggest.Outcome) error {
+	changes := t.history.Tell(outcomes)
+	for _, c := range changes {
+		if c.Old != nil {
+			t.results -= counts(c.Old)
+			t.known.remove(c.Old.Assignment)
+		}
+		t.results += counts(c.New)
+		t.known.add(c.New.Assignment)
+	}
+	t.ranking.tell(changes)
+	t.sample.tell(t.history, changes)
+	return nil
+}
+
+// counts is 1 for a trial that has a result, good or bad.
+func counts(r *suggest.Record) int {
+	if r.State == suggest.Pending {
+		return 0
+	}
+	return 1
+}
+
+// Ask proposes assignments for n trials, one after the other, as though those before were pending.
+func (t *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
+	if first < 1 {
+		return nil, suggest.ErrNumber
+	}
+	t.ranking.sync(t.history)
+	t.sample.sync(t.history)
+	var suggestions []suggest.Suggestion
+	var err error
+	var added []*trial
+	for number := first; number < first+n; number++ {
+		suggest.SeedRand(t.source, t.seed, number)
+		a := t.propose(number)
+		if a == nil {
+			err = suggest.ErrExhausted
+			break
+		}
+		suggestions = append(suggestions, suggest.Suggestion{Assignment: a})
+		t.known.add(a)
+		pending := t.sample.trialOf(&suggest.Record{
+			Outcome: suggest.Outcome{Number: number, Assignment: a, Value: math.NaN()}, Unit: t.space.ToUnit(a, nil),
+		})
+		if at, there := t.sample.find(number); !there {
+			t.sample.add(pending)
+			added = append(added, t.sample.all[at])
+		}
+	}
+	for _, pending := range added {
+		at, _ := t.sample.find(pending.record.Number)
+		t.sample.remove(at)
+	}
+	for _, s := range suggestions {
+		t.known.remove(s.Assignment)
+	}
+	return suggestions, err
+}
+
+// propose is the suggestion for one trial, nil where every feasible assignment is known.
+func (t *suggester) propose(number int) space.Assignment {
+	var a space.Assignment
+	switch {
+	case t.results < t.startup || len(t.ranking.records) == 0:
+		t.sequence.At(uint64(number-1), t.u)
+		a = t.fresh(t.space.FromUnit(t.u))
+	case t.joint:
+		t.estimate()
+		a = t.jointly()
+	default:
+		t.estimate()
+		a = t.independently()
+	}
+	if a == nil {
+		a = t.somewhere()
+	}
+	return a
+}
+
+// estimate builds the densities for the trials known.
+func (t *suggester) estimate() {
+	n := float64(len(t.ranking.records))
+	good := min(int(math.Ceil(t.share*n+t.root*math.Sqrt(n))), t.most, len(t.ranking.records))
+	records, weights := t.ranking.best(good, t.improvement)
+	t.goodPoints = t.goodPoints[:0]
+	marked := make(map[int]struct{}, len(records))
+	for _, r := range records {
+		marked[r.Number] = struct{}{}
+		t.goodPoints = append(t.goodPoints, &t.sample.trialOf(r).point)
+	}
+	isGood := func(trial *trial) bool {
+		_, ok := marked[trial.record.Number]
+		return ok
+	}
+	var along lines
+	t.points, t.weights, along = t.sample.without(isGood, t.points[:0], t.weights[:0])
+	for _, p := range t.pairs {
+		p.l.build(t.goodPoints, weights, sorted(t.goodPoints), t.good)
+		p.g.build(t.points, t.weights, along, t.many)
+	}
+}
+
+// jointly draws candidates from l and takes the best that may be tried.
+func (t *suggester) jointly() space.Assignment {
+	l, g := t.pairs[0].l, t.pairs[0].g
+	var best space.Assignment
+	highest := math.Inf(-1)
+	x := t.newPoint()
+	for left, tries := t.candidates, 4*t.candidates; left > 0 && tries > 0; tries-- {
+		l.draw(x, t.rng)
+		a := t.fresh(t.space.FromUnit(x.u))
+		if a == nil {
+			continue
+		}
+		left--
+		t.place(x, a)
+		if score := l.log(x) - g.log(x); score > highest {
+			highest, best = score, a
+		}
+	}
+	return best
+}
+
+// independently takes the best candidate of every parameter by itself; again, where that may not be tried.
+func (t *suggester) independently() space.Assignment {
+	const attempts = 8
+	x, u := t.newPoint(), make([]float64, len(t.axes))
+	for range attempts {
+		for j, p := range t.pairs {
+			highest := math.Inf(-1)
+			for range t.candidates {
+				p.l.draw(x, t.rng)
+				x.choices[j] = t.axes[j].choice(x.u[j])
+				if score := p.l.log(x) - p.g.log(x); score > highest {
+					highest, u[j] = score, x.u[j]
+				}
+			}
+		}
+		if a := t.fresh(t.space.FromUnit(u)); a != nil {
+			return a
+		}
+	}
+	return nil
+}
+
+func (t *suggester) newPoint() *point {
+	return &point{u: make([]float64, len(t.axes)), choices: make([]int32, len(t.axes))}
+}
+
+// place puts x where an assignment is.
+func (t *suggester) place(x *point, a space.Assignment) {
+	x.u = t.space.ToUnit(a, x.u)
+	var active []bool
+	if t.space.Conditional() {
+		active = t.space.Active(a, nil)
+	}
+	choose(t.axes, x, active)
+}
+
+// fresh is the assignment itself where it may be tried: restrictions hold, and it is not known; otherwise nil.
+func (t *suggester) fresh(a space.Assignment) space.Assignment {
+	if !t.space.Allows(a) || t.known.has(a) {
+		return nil
+	}
+	return a
+}
+
+// somewhere is an assignment that was not tried, found at random; nil where there is none. In spaces too large to be gone
+// through it may be one that was tried after all.
+func (t *suggester) somewhere() space.Assignment {
+	const draws = 64
+	var a space.Assignment
+	for range draws {
+		a = t.space.Sample(t.rng)
+		if t.fresh(a) != nil {
+			return a
+		}
+	}
+	const most = 1 << 20 // combinations to go through
+	size, finite := t.space.Size()
+	if !finite || size > most {
+		return a
+	}
+	begin := t.rng.Uint64N(size)
+	for _, part := range [2][2]uint64{{begin, size}, {0, begin}} {
+		for at := part[0]; at < part[1]; at++ {
+			next, ok := t.space.Next(at, most)
+			if !ok || next >= part[1] {
+				break
+			}
+			if a := t.fresh(t.space.At(next)); a != nil {
+				return a
+			}
+			at = next
+		}
+	}
+	return nil
+}
