@@ -13,19 +13,13 @@ type data struct {
 	done    []*suggest.Record // with a value: completed, or stopped after one was reported
 	failed  []*suggest.Record
 	pending []*suggest.Record
-	worst   float64 // the largest value of a completed trial; NaN without any
 }
 
 func newData(records []*suggest.Record) *data {
-	d := &data{worst: math.NaN()}
+	d := &data{}
 	for _, r := range records {
 		switch {
-		case r.State == suggest.Completed:
-			d.done = append(d.done, r)
-			if !(r.Value <= d.worst) {
-				d.worst = r.Value
-			}
-		case r.State == suggest.Stopped && !math.IsNaN(r.Value):
+		case r.State == suggest.Completed, r.State == suggest.Stopped && !math.IsNaN(r.Value):
 			d.done = append(d.done, r)
 		case r.State == suggest.Failed:
 			d.failed = append(d.failed, r)

@@ -16,7 +16,19 @@ import (
 // scales are drawn to the width of the range, from both sides: -ln p(w) = a/w + b w. The variances have gamma densities, with
 // shape 2 for s² and shape 1.1, mean 0.037 for the noise.
 type prior struct {
-	a, b float64
+	w0 []float64
+	c  float64
+}
+
+func newPrior(e *encoding) prior {
+	p := prior{w0: make([]float64, len(e.dims)), c: wWeight}
+	for j, d := range e.dims {
+		p.w0[j] = wMode * math.Pow(float64(len(e.dims)), -wPower)
+		if d.count > 0 && d.count <= exact {
+			p.w0[j] *= wListed
+		}
+	}
+	return p
 }
 
 const (
@@ -44,7 +56,7 @@ type fitting struct {
 
 func newFitting(e *encoding, x [][]float64, y []float64) *fitting {
 	n := len(x)
-	f := &fitting{e: e, x: x, y: y, prio: prior{0.1, 0.1}, rows: make([]float64, n*n), e2: make([]float64, n*n), mat: make([]float64, n*n),
+	f := &fitting{e: e, x: x, y: y, prio: newPrior(e), rows: make([]float64, n*n), e2: make([]float64, n*n), mat: make([]float64, n*n),
 		a: make([]float64, n), one: make([]float64, n), l: make(factor, 0, n)}
 	f.xs, f.inv = square(n, len(e.dims)), square(n, n)
 	return f
@@ -143,8 +155,14 @@ func (f *fitting) gradient(k *kernel, g []float64) {
 func (p prior) add(k *kernel, g []float64) float64 {
 	value := 0.0
 	for j, w := range k.w {
-		value += p.a/w + p.b*w
-		g[j] += p.b*w - p.a/w
+		if wSpread > 0 {
+			t := math.Log(w/p.w0[j]) / wSpread
+			value += t * t / 2
+			g[j] += t / wSpread
+			continue
+		}
+		value += p.c * (p.w0[j]/w + w/p.w0[j])
+		g[j] += p.c * (w/p.w0[j] - p.w0[j]/w)
 	}
 	const noiseShape, noiseRate = 1.1, 30
 	value += k.s2 - math.Log(k.s2)
@@ -154,18 +172,18 @@ func (p prior) add(k *kernel, g []float64) float64 {
 	return value
 }
 
-// maximize finds the hyper-parameters from a fixed start, so that they depend on the data alone; nil where the matrix of
-// covariances cannot be factorised anywhere.
-func (f *fitting) maximize() *kernel {
+// maximize finds the hyper-parameters from a fixed start, so that they depend on the data alone, and the loss there; nil where
+// the matrix of covariances cannot be factorised anywhere.
+func (f *fitting) maximize() (k *kernel, loss float64) {
 	d := len(f.e.dims)
 	m := descent{iterations: fitSteps, gradient: fitGradient, decrease: fitDecrease}
 	var theta []float64
-	for range d {
-		m.low, m.high, theta = append(m.low, lowW), append(m.high, highW), append(theta, 0)
+	for j := range d {
+		m.low, m.high, theta = append(m.low, lowW), append(m.high, highW), append(theta, math.Log(f.prio.w0[j]))
 	}
 	m.low, m.high, theta = append(m.low, lowS2, lowNoise), append(m.high, highS2, highNoise), append(theta, 0, math.Log(startNoise))
-	if math.IsInf(m.minimize(f.loss, theta), 0) {
-		return nil
+	if loss = m.minimize(f.loss, theta); math.IsInf(loss, 0) {
+		return nil, loss
 	}
-	return f.hyper(theta)
+	return f.hyper(theta), loss
 }

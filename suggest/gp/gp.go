@@ -10,13 +10,17 @@ import (
 	"qalam/suggest"
 )
 
-// initialPoints is the setting of the number of trials before the first model.
-const initialPoints = "n_initial_points"
+// Names of settings: the number of trials before the first model, what makes a trial promising, and how that is maximised.
+const (
+	initialPoints = "n_initial_points"
+	function      = "acq_func"
+	optimizer     = "acq_optimizer"
+)
 
 // Algorithms lists the entries of the registry: one algorithm under Katib's name and under its own.
 func Algorithms() []suggest.Algorithm {
 	a := suggest.Algorithm{
-		New: newSuggester, Settings: settings(),
+		New: newSuggester, Settings: settings(), Transfers: true,
 		Doc: "Learns a smooth model of the objective and tries where improvement is most to be expected: best below 300 trials.",
 	}
 	katib, own := a, a
@@ -36,12 +40,12 @@ func settings() []suggest.Setting {
 			Doc: "Number of trials before the model is asked; by default a few that grow with the number of parameters.",
 		},
 		{
-			Name: "acq_func", Kind: suggest.KindString, Default: "gp_hedge", Check: oneOf("gp_hedge", "LCB", "EI", "PI", "EIps", "PIps"),
-			Doc: "What makes a trial promising: expected improvement (EI), its probability (PI), a confidence bound (LCB), or what pays (gp_hedge, the default).",
+			Name: function, Kind: suggest.KindString, Default: "gp_hedge", Check: oneOf("gp_hedge", "LCB", "EI", "PI", "EIps", "PIps"),
+			Doc: "What makes a trial promising: expected improvement (EI, EIps), its probability (PI, PIps), a confidence bound (LCB), or what was found best (gp_hedge, the default).",
 		},
 		{
-			Name: "acq_optimizer", Kind: suggest.KindString, Default: "auto", Check: oneOf("auto", "sampling", "lbfgs"),
-			Doc: "How the most promising assignment is found: sampling, lbfgs, or both (auto, the default).",
+			Name: optimizer, Kind: suggest.KindString, Default: "auto", Check: oneOf("auto", "sampling", "lbfgs"),
+			Doc: "How the most promising assignment is found: by sampling alone, or by sampling and then following the slope (lbfgs, and auto, the default).",
 		},
 		suggest.RandomState,
 	}

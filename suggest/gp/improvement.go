@@ -1,6 +1,10 @@
 package gp
 
-import "math"
+import (
+	"math"
+
+	"qalam/suggest/normal"
+)
 
 // Expected improvement on a logarithmic scale, which keeps its slope where improvement is all but impossible:
 //
@@ -11,12 +15,10 @@ import "math"
 //
 //	ln E[max(0, f - y)] = ln σ + ln h(z),   h(z) = φ(z) + z Φ(z)
 
-const logRoot2Pi = 0.918938533204672741780329736406 // ln √(2π)
-
 // mills is Φ(-t)/φ(t), for t ≥ 0 (J. P. Mills 1926), and rest is 1 - t mills(t), which it does not lose to cancellation.
 func mills(t float64) (ratio, rest float64) {
 	if t < 25 {
-		ratio = math.Sqrt(math.Pi/2) * math.Exp(t*t/2) * math.Erfc(t/math.Sqrt2)
+		ratio = math.Sqrt(math.Pi/2) * normal.Erfcx(t/math.Sqrt2)
 		return ratio, 1 - t*ratio
 	}
 	i := 1 / (t * t) // the asymptotic series, whose first term left out is below 1e-11 of the sum
@@ -27,14 +29,14 @@ func mills(t float64) (ratio, rest float64) {
 // logH is ln h(z), with Φ/h and φ/h at z, which are d ln h/dz and the like by σ.
 func logH(z float64) (value, cumulative, density float64) {
 	if z > -1 {
-		phi := math.Exp(-z*z/2 - logRoot2Pi)
-		cdf := 0.5 * math.Erfc(-z/math.Sqrt2)
+		phi := math.Exp(normal.LogPDF(z))
+		cdf := normal.CDF(z)
 		h := phi + z*cdf
 		return math.Log(h), cdf / h, phi / h
 	}
 	z = max(z, -1e100)
 	ratio, rest := mills(-z)
-	return -z*z/2 - logRoot2Pi + math.Log(rest), ratio / rest, 1 / rest
+	return normal.LogPDF(z) + math.Log(rest), ratio / rest, 1 / rest
 }
 
 // logEI is the logarithm of the expected improvement on best, with its derivatives by the mean and by the deviation.
@@ -46,10 +48,10 @@ func logEI(best, mu, sigma float64) (value, dmu, dsigma float64) {
 // logCDF is ln Φ(z) with its derivative.
 func logCDF(z float64) (value, slope float64) {
 	if z > -1 {
-		cdf := 0.5 * math.Erfc(-z/math.Sqrt2)
-		return math.Log(cdf), math.Exp(-z*z/2-logRoot2Pi) / cdf
+		cdf := normal.CDF(z)
+		return math.Log(cdf), math.Exp(normal.LogPDF(z)) / cdf
 	}
 	z = max(z, -1e100)
 	ratio, _ := mills(-z)
-	return -z*z/2 - logRoot2Pi + math.Log(ratio), 1 / ratio
+	return normal.LogPDF(z) + math.Log(ratio), 1 / ratio
 }

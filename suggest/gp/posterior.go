@@ -15,15 +15,17 @@ type posterior struct {
 	l     factor
 	alpha []float64
 	mean  float64 // m
+	base  *trend  // added to the mean everywhere; usually nil
 
 	q, kv, v []float64 // of the last predict: distances, covariances, L⁻¹ k_*
 	xs       []float64 // scaled point
 	slopes   []float64 // s² m'(q)
 }
 
-// condition makes the posterior given values y at points x; nil where the covariances cannot be factorised.
-func condition(k *kernel, x [][]float64, y []float64) *posterior {
-	p := &posterior{k: k, x: square(len(x), k.d), y: y, l: make(factor, 0, len(x)), xs: make([]float64, k.d)}
+// condition makes the posterior given values y at points x, of which base explains a part or is nil; nil where the covariances
+// cannot be factorised.
+func condition(k *kernel, x [][]float64, y []float64, base *trend) *posterior {
+	p := &posterior{k: k, x: square(len(x), k.d), y: base.rest(x, y), base: base, l: make(factor, 0, len(x)), xs: make([]float64, k.d)}
 	for i := range x {
 		k.scaled(x[i], p.x[i])
 		if !p.extend(i) {
@@ -75,6 +77,9 @@ func (p *posterior) believe(x []float64) {
 		p.x = p.x[:len(p.x)-1]
 		return
 	}
+	if p.base != nil {
+		mu -= p.base.at(x)
+	}
 	p.y, p.alpha = append(p.y, mu), append(p.alpha, 0)
 }
 
@@ -99,7 +104,11 @@ func (p *posterior) expect(x []float64) float64 {
 	for i, xi := range p.x {
 		p.q[i] = p.k.distance(p.xs, xi)
 	}
-	return p.covary()
+	mu := p.covary()
+	if p.base != nil {
+		mu += p.base.at(x)
+	}
+	return mu
 }
 
 // covary computes the covariances from the distances, and returns the mean.
@@ -123,6 +132,13 @@ func (p *posterior) move(j int, to float64) (mu, s2 float64) {
 		p.q[i] = max(0, p.q[i]+p.k.apart(j, to, xi[j])-p.k.apart(j, from, xi[j]))
 	}
 	mu = p.covary()
+	if p.base != nil {
+		if j < p.k.num {
+			mu += p.base.move(j, to/p.k.root[j])
+		} else {
+			mu += p.base.move(j, to)
+		}
+	}
 	p.v = append(p.v[:0], p.kv...)
 	p.l.solve(p.v)
 	return mu, p.variance()
@@ -161,6 +177,9 @@ func (p *posterior) gradient(x, dmu, ds2 []float64) (mu, s2 float64) {
 	for j, r := range p.k.root {
 		dm[j] *= r
 		ds[j] *= r
+	}
+	if p.base != nil {
+		p.base.slope(x, dm)
 	}
 	return mu, s2
 }

@@ -12,20 +12,20 @@ import (
 // search looks for the place of the space where an acquisition is largest: many places are looked at, the most promising are
 // improved by quasi-Newton steps on the coordinates that are numbers, in turn with trying the values of each of the others.
 type search struct {
-	e     *encoding
-	acq   *acquisition
-	rng   *rand.Rand
-	sobol *suggest.Sequence
-	skip  uint64              // points of sobol that were used
-	known func(p *place) bool // already tried, or being tried
-	tops  [][]float64         // the best places known, in the unit cube
-	scale []float64           // length scales of the numeric coordinates, by coordinate; for perturbations
+	e      *encoding
+	acq    *acquisition
+	climbs bool // by the slope, too
+	rng    *rand.Rand
+	sobol  *suggest.Sequence
+	skip   uint64              // points of sobol that were used
+	known  func(p *place) bool // already tried, or being tried
+	tops   [][]float64         // the best places known, in the unit cube
+	scale  []float64           // length scales of the numeric coordinates, by coordinate; for perturbations
 }
 
-const (
-	starts = 6  // places improved
-	exact  = 16 // numeric coordinates with up to so many values are tried value by value
-)
+// exact is how many values a numeric coordinate may have to be tried value by value; exchangedMost is how many coordinates are, in
+// one round.
+const exact, exchangedMost = 16, 24
 
 // run returns places in decreasing order of promise, none known; it may find none.
 func (s *search) run() []*place {
@@ -158,7 +158,7 @@ func (s *search) climb(p *place) *place {
 			moving = append(moving, j)
 		}
 	}
-	if len(moving) == 0 {
+	if len(moving) == 0 || !s.climbs {
 		return p
 	}
 	x, full := slices.Clone(p.x), make([]float64, s.e.num)
@@ -202,9 +202,9 @@ func (s *search) better(p *place, u []float64) *place {
 // exchange tries other values of the coordinates that can be counted, one after the other: all where they are few, else those
 // next to the present one and some farther away.
 func (s *search) exchange(p *place) *place {
-	for j := range s.e.dims {
+	for _, j := range s.countable() {
 		d := &s.e.dims[j]
-		if d.count == 0 || p.x[j] < 0 {
+		if p.x[j] < 0 {
 			continue
 		}
 		if s.e.conditional || !s.e.space.Plain() {
@@ -227,6 +227,21 @@ func (s *search) exchange(p *place) *place {
 		}
 	}
 	return p
+}
+
+// countable lists the coordinates that can be counted; some of them, drawn anew each time, where they are many.
+func (s *search) countable() []int {
+	var all []int
+	for j := range s.e.dims {
+		if s.e.dims[j].count > 0 {
+			all = append(all, j)
+		}
+	}
+	if len(all) > exchangedMost {
+		s.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		all = all[:exchangedMost]
+	}
+	return all
 }
 
 // exchangeAny does the same where other parameters may begin to matter, or the result may not be allowed.

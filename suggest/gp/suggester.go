@@ -18,6 +18,8 @@ type suggester struct {
 	history *suggest.History
 	seed    uint64
 	design  int // trials before the model is asked
+	kind    kind
+	climbs  bool // places are improved by their slope
 	sobol   *suggest.Sequence
 	source  *rand.PCG
 	rng     *rand.Rand // reads source
@@ -25,13 +27,21 @@ type suggester struct {
 	tried map[uint64]int // assignments of all trials told, hashed, with their number
 	model *model         // of the history; nil when it has changed since
 	fits  []fit          // hyper-parameters found before
+
+	earlier []*posterior // of the experiments before this one; nil before they are made
 }
 
 func newSuggester(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
 	source := rand.NewPCG(0, 0)
 	s := &suggester{
 		problem: p, e: newEncoding(p.Space), history: suggest.NewHistory(p.Space), seed: suggest.SeedOf(p, settings),
-		source: source, rng: rand.New(source), tried: map[uint64]int{},
+		source: source, rng: rand.New(source), tried: map[uint64]int{}, climbs: settings[optimizer] != "sampling",
+	}
+	switch settings[function] {
+	case "PI", "PIps":
+		s.kind = probability
+	case "LCB":
+		s.kind = bound
 	}
 	s.sobol = suggest.NewSequence(p.Space.Len(), s.seed)
 	s.design = designSize(len(s.e.dims), p.MaxTrials)
@@ -88,7 +98,7 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		s.model = s.newModel()
 	}
 	b := &batch{suggester: s, taken: map[uint64]bool{}}
-	mark := s.model.size()
+	mark := s.model.sizes()
 	defer s.model.truncate(mark)
 	var suggestions []suggest.Suggestion
 	for number := first; number < first+n; number++ {
@@ -120,12 +130,21 @@ func (b *batch) known(p *place) bool {
 // next proposes the place for one trial; nil when there is none left.
 func (b *batch) next(number int) (p *place, note string) {
 	suggest.SeedRand(b.source, b.seed, number)
-	if number > b.design && b.model.ready() {
+	if len(b.earlier) > 0 && b.model.value == nil && number <= max(2, b.design) {
+		if p := b.first(newTrend(b.earlier, nil, nil), b.known); p != nil {
+			return p, ""
+		}
+	}
+	design := b.design
+	if len(b.earlier) > 0 {
+		design = min(design, 2)
+	}
+	if number > design && b.model.ready() {
 		if p := b.search(number); p != nil {
 			return p, ""
 		}
 		note = "chosen at random: the model proposed nothing new"
-	} else if number > b.design && b.model.broken {
+	} else if number > design && b.model.broken {
 		note = "chosen evenly over the space: the model is singular"
 	}
 	if p := b.spread(number); p != nil {
@@ -138,7 +157,7 @@ func (b *batch) next(number int) (p *place, note string) {
 func (b *batch) search(number int) *place {
 	m := b.model
 	s := search{
-		e: b.e, acq: m.acquisition(), rng: b.rng, sobol: b.sobol, skip: uint64(number) << 12, known: b.known, tops: m.tops, scale: m.scales(),
+		e: b.e, acq: m.acquisition(b.kind), climbs: b.climbs, rng: b.rng, sobol: b.sobol, skip: uint64(number) << 12, known: b.known, tops: m.tops, scale: m.scales(),
 	}
 	if all := s.run(); len(all) > 0 {
 		return all[0]

@@ -2,14 +2,20 @@ package gp
 
 // Constants that were chosen by measurement, on the functions and tables of bench/search that are for tuning.
 const (
-	designBase  float64 = 3   // trials before the first model: designBase + designSlope·d,
-	designSlope float64 = 0.5 // for d parameters,
-	designMost  float64 = 12  // but no more than this
+	designBase  float64 = 2  // trials before the first model: designBase + designSlope·d,
+	designSlope float64 = 0  // for d parameters,
+	designMost  float64 = 12 // but no more than this
 
 	tail     float64 = 20 // values farther above the median than this, in units of the better half's spread, are cut
 	bendFrom int     = 4  // values from which on the power of the warp is fitted
 	bendLow  float64 = -1 // bounds of that power
 	bendHigh float64 = 2
+
+	wMode   float64 = 1.4 // the likeliest w_j a priori is wMode·d^-wPower,
+	wPower  float64 = 0.5 //
+	wListed float64 = 1   // times this for those with few values,
+	wWeight float64 = 0.1 // and so strongly
+	wSpread float64 = 0
 
 	refitEvery  int     = 12   // hyper-parameters are learnt again when the trials have grown by one part in this
 	fitSteps    int     = 30   // quasi-Newton steps of a fit, at most

@@ -1,0 +1,212 @@
+package gp
+
+import (
+	"math"
+	"slices"
+
+	"qalam/suggest"
+)
+
+// trend is what experiments before this one lead to expect: the mean of what their models say, each on its own scale of mean 0
+// and variance 1, weighted by how well it orders the trials of this one (as in
+//
+//	M. Feurer, B. Letham, F. Hutter, E. Bakshy, "Practical transfer learning for Bayesian optimization", arXiv:1802.02219
+//	(2018), section 4,
+//
+// but with the share of pairs in the right order in place of bootstrap draws), times the slope β with which the values of this
+// one follow it. The model of this experiment is of what the trend leaves unexplained.
+type trend struct {
+	models  []*posterior
+	weights []float64 // β times the model's weight
+	g, ds   []float64
+}
+
+const (
+	mostEarlier       = 8   // experiments learnt from, the latest
+	mostEarlierTrials = 120 // trials of each
+	leastEarlier      = 4
+)
+
+// modelEarlier makes the models of experiments before this one.
+func (s *suggester) modelEarlier() []*posterior {
+	var models []*posterior
+	earlier := s.problem.Earlier
+	for _, outcomes := range earlier[max(0, len(earlier)-mostEarlier):] {
+		h := suggest.NewHistory(s.problem.Space)
+		for i, o := range outcomes {
+			o.Number = i + 1 // experiments numbered their trials as they liked
+			h.Tell([]suggest.Outcome{o})
+		}
+		done := slices.DeleteFunc(newData(h.Records()).done, func(r *suggest.Record) bool { return !r.Feasible() })
+		if len(done) < leastEarlier {
+			continue
+		}
+		done = subset(done, mostEarlierTrials)
+		y, _ := warped(done)
+		x := s.e.points(done)
+		k, _ := newFitting(s.e, x, y).maximize()
+		if k == nil {
+			continue
+		}
+		if p := condition(k, x, y, nil); p != nil {
+			models = append(models, p)
+		}
+	}
+	return models
+}
+
+// newTrend weighs the models by the trials of this experiment, whose values are on the scale of the model; nil where there are
+// no models, or none is of use.
+func newTrend(models []*posterior, x [][]float64, y []float64) *trend {
+	if len(models) == 0 {
+		return nil
+	}
+	said := make([][]float64, len(models))
+	t := &trend{models: models, weights: make([]float64, len(models))}
+	total, most := 0.0, 0.0
+	for i, m := range models {
+		said[i] = make([]float64, len(x))
+		for r := range x {
+			said[i][r] = m.expect(x[r])
+		}
+		t.weights[i] = order(said[i], y)
+		total += t.weights[i]
+		most = max(most, math.Sqrt(t.weights[i]))
+	}
+	if !(total > 0) {
+		return nil
+	}
+	together := make([]float64, len(x))
+	for i := range models {
+		t.weights[i] /= total
+		axpy(t.weights[i], said[i], together)
+	}
+	beta := follow(together, y) * min(1, 2*most) // a model that orders hardly better than by chance is no help
+	for i := range t.weights {
+		t.weights[i] *= beta
+	}
+	return t
+}
+
+// order is how much better than by chance a model orders pairs of trials, squared: 0 where it is no better, 1 where every pair is
+// in order. Two pairs of each kind are taken as seen, so that few trials do not decide.
+func order(said, y []float64) float64 {
+	right, wrong := 2.0, 1.0
+	for i := range y {
+		for j := range i {
+			switch v := (said[i] - said[j]) * (y[i] - y[j]); {
+			case v > 0:
+				right++
+			case v < 0:
+				wrong++
+			}
+		}
+	}
+	excess := max(0, (right-wrong)/(right+wrong))
+	return excess * excess
+}
+
+// follow is the slope of y on a trend by least squares, drawn to 1 as by two trials that say so, and not negative.
+func follow(trend, y []float64) float64 {
+	n := float64(len(y))
+	if n == 0 {
+		return 1
+	}
+	var sm, sy float64
+	for i := range y {
+		sm += trend[i] / n
+		sy += y[i] / n
+	}
+	const belief = 2
+	num, den := float64(belief), float64(belief)
+	for i := range y {
+		num += (trend[i] - sm) * (y[i] - sy)
+		den += (trend[i] - sm) * (trend[i] - sm)
+	}
+	return max(0, num/den)
+}
+
+// at is the trend's value.
+func (t *trend) at(x []float64) float64 {
+	sum := 0.0
+	for i, m := range t.models {
+		if t.weights[i] > 0 {
+			sum += t.weights[i] * m.expect(x)
+		}
+	}
+	return sum
+}
+
+// move is the value at the last point looked at, with coordinate j changed.
+func (t *trend) move(j int, to float64) float64 {
+	sum := 0.0
+	for i, m := range t.models {
+		if t.weights[i] > 0 {
+			mu, _ := m.move(j, to)
+			sum += t.weights[i] * mu
+		}
+	}
+	return sum
+}
+
+// slope adds the derivatives by the numeric coordinates to g.
+func (t *trend) slope(x, g []float64) {
+	if len(t.g) < len(g) {
+		t.g, t.ds = make([]float64, len(g)), make([]float64, len(g))
+	}
+	for i, m := range t.models {
+		if t.weights[i] > 0 {
+			m.gradient(x, t.g[:len(g)], t.ds[:len(g)])
+			axpy(t.weights[i], t.g[:len(g)], g)
+		}
+	}
+}
+
+// learnValue is learn for the objective. With experiments before this one it learns with their trend and without it, and keeps
+// what makes the values likelier: a misleading trend is worse than none.
+func (s *suggester) learnValue(done []*suggest.Record) (k *kernel, follows bool) {
+	targets := func(r []*suggest.Record) []float64 { y, _ := warped(r); return y }
+	k, alone := s.learn(aboutValue, done, targets)
+	if len(s.earlier) == 0 {
+		return k, false
+	}
+	after, together := s.learn(aboutTrend, done, func(r []*suggest.Record) []float64 {
+		y, _ := warped(r)
+		x := s.e.points(r)
+		return newTrend(s.earlier, x, y).rest(x, y)
+	})
+	if after != nil && (k == nil || together < alone) {
+		return after, true
+	}
+	return k, false
+}
+
+// rest is what the trend leaves of y.
+func (t *trend) rest(x [][]float64, y []float64) []float64 {
+	if t == nil {
+		return y
+	}
+	out := make([]float64, len(y))
+	for i := range y {
+		out[i] = y[i] - t.at(x[i])
+	}
+	return out
+}
+
+// first is where the trend alone is lowest among the trials of the experiments before: the assignment to begin with.
+func (s *suggester) first(t *trend, known func(*place) bool) *place {
+	var best *place
+	low := math.Inf(1)
+	for _, outcomes := range s.problem.Earlier[max(0, len(s.problem.Earlier)-mostEarlier):] {
+		for _, o := range outcomes {
+			if o.State != suggest.Completed || !o.Feasible() || !s.problem.Space.Contains(o.Assignment) {
+				continue
+			}
+			p := s.e.place(o.Assignment)
+			if v := t.at(p.x); v < low && !known(p) {
+				best, low = p, v
+			}
+		}
+	}
+	return best
+}
