@@ -23,12 +23,12 @@ import (
 // options are what the command line says.
 type options struct {
 	methods, peers, problems, with, at, sizes string
-	seeds, data, out, asktell                 string
+	seeds, data, out, asktell, stop           string
 	environments, script                      string
 	trials, workers, jobs, rounds             int
 	floor                                     float64
 	limit, answer                             time.Duration
-	latency, list                             bool
+	latency, list, curves                     bool
 }
 
 func main() {
@@ -64,6 +64,8 @@ func parseFlags(args []string, log io.Writer) (options, error) {
 	f.BoolVar(&o.latency, "latency", false, "measure the processor time of ask and tell instead of regret")
 	f.StringVar(&o.sizes, "sizes", "100,1000,10000", "numbers of finished trials at which -latency measures")
 	f.IntVar(&o.rounds, "rounds", 3, "how often -latency measures each method, in turns")
+	f.BoolVar(&o.curves, "curves", false, "compare early-stopping rules (-stop) and multi-fidelity algorithms (-methods) on learning curves")
+	f.StringVar(&o.stop, "stop", "", "our early-stopping rules for -curves, with settings as for -methods")
 	f.BoolVar(&o.list, "list", false, "list problems and groups")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -91,6 +93,9 @@ func command(ctx context.Context, args []string, out, log io.Writer) error {
 	all := problem.All(o.data)
 	if o.list {
 		return list(out, all)
+	}
+	if o.curves {
+		return compareCurves(ctx, o, out, log)
 	}
 	methods, err := o.chosen()
 	if err != nil {

@@ -65,6 +65,22 @@ type ours struct {
 
 // newOurs reads an algorithm with settings: tpe/gamma=0.2/n_startup=5.
 func newOurs(text string) (ours, error) {
+	o, err := parseOurs(text)
+	if err != nil {
+		return o, err
+	}
+	a, err := algorithms.All().Lookup(o.algorithm)
+	if err != nil {
+		return o, err
+	}
+	if _, err := suggest.Complete(a.Settings, o.settings); err != nil {
+		return o, fmt.Errorf("method %q: %w", text, err)
+	}
+	return o, nil
+}
+
+// parseOurs takes a name and its settings apart.
+func parseOurs(text string) (ours, error) {
 	parts := strings.Split(text, "/")
 	o := ours{algorithm: parts[0], settings: suggest.Settings{}, text: text}
 	for _, part := range parts[1:] {
@@ -73,13 +89,6 @@ func newOurs(text string) (ours, error) {
 			return o, fmt.Errorf("method %q: %q is no setting: write name/setting=value/…", text, part)
 		}
 		o.settings[key] = value
-	}
-	a, err := algorithms.All().Lookup(o.algorithm)
-	if err != nil {
-		return o, err
-	}
-	if _, err := suggest.Complete(a.Settings, o.settings); err != nil {
-		return o, fmt.Errorf("method %q: %w", text, err)
 	}
 	return o, nil
 }

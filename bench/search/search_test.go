@@ -66,6 +66,7 @@ func TestCommandRefuses(t *testing.T) {
 		`run make peers`:                             {"-peers", "tpe5", "-environments", "nowhere"},
 		`lists are written with commas`:              {"-methods", "random", "sobol"},
 		`name the methods whose latency to measure`:  {"-latency"},
+		`there are no learning curves in nowhere`:    {"-curves", "-data", "nowhere"},
 		`"0" in the list "0" is no number of trials`: {"-methods", "random", "-at", "0"},
 	} {
 		err := command(context.Background(), args, io.Discard, io.Discard)
