@@ -21,7 +21,13 @@ type acquisition struct {
 	best       float64      // to be improved on
 	conditions []*posterior // each is kept where its value is at most 0
 
-	dmu, ds2 []float64
+	others []*posterior // of further objectives
+	boxes  *boxes       // what is to be covered, of several objectives; nil with one
+
+	dmu, ds2       []float64   // derivatives of one posterior by the coordinates
+	mus, sigmas    []float64   // by objective
+	byMu, bySigma  []float64   // derivatives by them
+	slopes, curves [][]float64 // derivatives of the means and variances by the coordinates, by objective
 }
 
 // promise is that of a value with mean mu and deviation sigma, with its derivatives by both.
@@ -39,38 +45,50 @@ func (q *acquisition) promise(mu, sigma float64) (v, dmu, dsigma float64) {
 
 // at is the acquisition's value.
 func (q *acquisition) at(x []float64) float64 {
-	sum := 0.0
-	if q.value != nil {
-		mu, s2 := q.value.predict(x)
-		sum, _, _ = q.promise(mu, deviation(s2))
-	}
-	return sum + q.kept(x)
-}
-
-// kept is the logarithm of the probability that all conditions are kept.
-func (q *acquisition) kept(x []float64) float64 {
-	sum := 0.0
-	for _, c := range q.conditions {
-		mu, s2 := c.predict(x)
-		v, _ := logCDF(-mu / deviation(s2))
-		sum += v
-	}
-	return sum
+	return q.combine(func(p *posterior) (mu, s2 float64) { return p.predict(x) })
 }
 
 // moved is the value at the last point looked at, with coordinate j changed.
 func (q *acquisition) moved(j int, to float64) float64 {
+	return q.combine(func(p *posterior) (mu, s2 float64) { return p.move(j, to) })
+}
+
+// combine makes the value of what the posteriors say.
+func (q *acquisition) combine(predict func(p *posterior) (mu, s2 float64)) float64 {
 	sum := 0.0
-	if q.value != nil {
-		mu, s2 := q.value.move(j, to)
+	switch {
+	case q.value != nil && q.boxes != nil:
+		q.prepare(0)
+		for k, p := range q.objectives() {
+			mu, s2 := predict(p)
+			q.mus[k], q.sigmas[k] = mu, deviation(s2)
+		}
+		sum = q.boxes.improvement(q.mus, q.sigmas, q.byMu, q.bySigma)
+	case q.value != nil:
+		mu, s2 := predict(q.value)
 		sum, _, _ = q.promise(mu, deviation(s2))
 	}
 	for _, c := range q.conditions {
-		mu, s2 := c.move(j, to)
+		mu, s2 := predict(c)
 		v, _ := logCDF(-mu / deviation(s2))
 		sum += v
 	}
 	return sum
+}
+
+func (q *acquisition) objectives() []*posterior {
+	return append([]*posterior{q.value}, q.others...)
+}
+
+// prepare makes room for objectives and for so many coordinates.
+func (q *acquisition) prepare(coordinates int) {
+	m := 1 + len(q.others)
+	if len(q.mus) < m {
+		q.mus, q.sigmas, q.byMu, q.bySigma = make([]float64, m), make([]float64, m), make([]float64, m), make([]float64, m)
+	}
+	if coordinates > 0 && len(q.slopes) < m {
+		q.slopes, q.curves = square(m, coordinates), square(m, coordinates)
+	}
 }
 
 // gradient is at with the derivatives by the numeric coordinates.
@@ -80,7 +98,10 @@ func (q *acquisition) gradient(x, g []float64) float64 {
 	}
 	clear(g)
 	sum := 0.0
-	if q.value != nil {
+	switch {
+	case q.value != nil && q.boxes != nil:
+		sum = q.cover(x, g)
+	case q.value != nil:
 		mu, s2 := q.value.gradient(x, q.dmu, q.ds2)
 		sigma := deviation(s2)
 		v, dmu, dsigma := q.promise(mu, sigma)
@@ -99,4 +120,19 @@ func (q *acquisition) gradient(x, g []float64) float64 {
 		}
 	}
 	return sum
+}
+
+// cover is the improvement of the hypervolume, whose derivatives it adds to g.
+func (q *acquisition) cover(x, g []float64) float64 {
+	q.prepare(len(g))
+	for k, p := range q.objectives() {
+		mu, s2 := p.gradient(x, q.slopes[k], q.curves[k])
+		q.mus[k], q.sigmas[k] = mu, deviation(s2)
+	}
+	v := q.boxes.improvement(q.mus, q.sigmas, q.byMu, q.bySigma)
+	for k := range q.mus {
+		axpy(q.byMu[k], q.slopes[k], g)
+		axpy(q.bySigma[k]/(2*q.sigmas[k]), q.curves[k], g)
+	}
+	return v
 }

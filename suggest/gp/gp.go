@@ -20,7 +20,7 @@ const (
 // Algorithms lists the entries of the registry: one algorithm under Katib's name and under its own.
 func Algorithms() []suggest.Algorithm {
 	a := suggest.Algorithm{
-		New: newSuggester, Settings: settings(), Transfers: true,
+		New: newSuggester, Settings: settings(), Transfers: true, Objectives: mostObjectives,
 		Doc: "Learns a smooth model of the objective and tries where improvement is most to be expected: best below 300 trials.",
 	}
 	katib, own := a, a

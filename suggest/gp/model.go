@@ -25,6 +25,7 @@ const (
 	aboutValue   = -1
 	aboutTrend   = -2 // the value, by what the trend leaves unexplained
 	aboutFailure = -3
+	aboutOthers  = -3 // less the number of the objective
 )
 
 // model is what is believed after a history.
@@ -36,6 +37,10 @@ type model struct {
 	improves   bool    // there is a value to be improved on: a trial that keeps every constraint
 	tops       [][]float64
 	broken     bool
+
+	others    []*posterior // of the second and further objectives
+	front     [][]float64  // the best compromises, warped, and what is expected of pending trials
+	reference []float64    // what they are measured from
 }
 
 // scheduled is the largest number of trials, at most n, after which hyper-parameters are learnt: all up to 20, then as
@@ -79,6 +84,9 @@ func (s *suggester) newModel() *model {
 	if s.earlier == nil && len(s.problem.Earlier) > 0 {
 		s.earlier = append([]*posterior{}, s.modelEarlier()...)
 	}
+	if s.problem.Objectives > 1 {
+		d.done = withAll(d.done, s.problem.Objectives)
+	}
 	s.modelConditions(m, d)
 	if len(d.done) < 2 || m.broken {
 		return m
@@ -101,6 +109,10 @@ func (s *suggester) newModel() *model {
 		return m
 	}
 	m.rank(x, y, done)
+	if s.problem.Objectives > 1 && !s.modelOthers(m, d.done, done, y) {
+		m.value, m.others, m.broken = nil, nil, true
+		return m
+	}
 	for _, r := range d.pending {
 		m.believe(s.e.encode(r.Assignment, r.Unit))
 	}
@@ -224,11 +236,12 @@ func (m *model) all() []*posterior {
 	if m.value == nil {
 		return m.conditions
 	}
-	return append(slices.Clone(m.conditions), m.value)
+	return slices.Concat(m.conditions, m.others, []*posterior{m.value})
 }
 
 // believe takes a trial into account whose result is not known.
 func (m *model) believe(x []float64) {
+	m.expectOthers(x)
 	for _, p := range m.all() {
 		p.believe(x)
 	}
@@ -236,7 +249,7 @@ func (m *model) believe(x []float64) {
 
 // sizes are how many points each part of the model knows; truncate takes later ones back out.
 func (m *model) sizes() []int {
-	var n []int
+	n := []int{len(m.front)}
 	for _, p := range m.all() {
 		n = append(n, len(p.x))
 	}
@@ -244,15 +257,19 @@ func (m *model) sizes() []int {
 }
 
 func (m *model) truncate(sizes []int) {
+	m.front = m.front[:sizes[0]]
 	for i, p := range m.all() {
-		p.truncate(sizes[i])
+		p.truncate(sizes[i+1])
 	}
 }
 
 func (m *model) acquisition(k kind) *acquisition {
 	q := &acquisition{kind: k, value: m.value, best: m.best, conditions: m.conditions}
-	if !m.improves {
+	switch {
+	case !m.improves:
 		q.value = nil
+	case len(m.others) > 0:
+		q.others, q.boxes = m.others, newBoxes(m.frontier(), m.reference)
 	}
 	return q
 }

@@ -13,7 +13,7 @@ const (
 
 	wMode   float64 = 1.4 // the likeliest w_j a priori is wMode·d^-wPower,
 	wPower  float64 = 0.5 //
-	wListed float64 = 1   // times this for those with few values,
+	wListed float64 = 0.3 // times this for those with few values,
 	wWeight float64 = 0.1 // and so strongly
 	wSpread float64 = 0
 

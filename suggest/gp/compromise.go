@@ -1,0 +1,101 @@
+package gp
+
+import (
+	"slices"
+
+	"qalam/suggest"
+	"qalam/suggest/pareto"
+)
+
+const (
+	mostObjectives = 3
+	mostFront      = 40 // points of a front that are improved on, at most
+)
+
+// objective is a copy of records with the value of objective k (0 is the first), so that each is modelled like a single one. A
+// trial that was stopped early has no further objectives and is left out.
+func objective(records []*suggest.Record, k int) []*suggest.Record {
+	if k == 0 {
+		return records
+	}
+	out := make([]*suggest.Record, len(records))
+	for i, r := range records {
+		c := *r
+		c.Value = r.Others[k-1]
+		out[i] = &c
+	}
+	return out
+}
+
+// withAll keeps the records that have a value for each of m objectives.
+func withAll(records []*suggest.Record, m int) []*suggest.Record {
+	return slices.DeleteFunc(slices.Clone(records), func(r *suggest.Record) bool { return len(r.Others) != m-1 })
+}
+
+// modelOthers models the second and further objectives of the trials that the first is modelled by. It reports whether it could.
+func (s *suggester) modelOthers(m *model, all, done []*suggest.Record, first []float64) bool {
+	x := s.e.points(done)
+	front := make([]pareto.Point, len(done))
+	for i, r := range done {
+		front[i] = pareto.Point{Number: r.Number, Values: []float64{first[i]}, Violation: pareto.Violation(r.Violations)}
+	}
+	for k := 1; k < s.problem.Objectives; k++ {
+		targets := func(r []*suggest.Record) []float64 { y, _ := warped(objective(r, k)); return y }
+		kernel, _ := s.learn(aboutOthers-k, all, targets)
+		if kernel == nil {
+			return false
+		}
+		y := targets(done)
+		p := condition(kernel, x, y, nil)
+		if p == nil {
+			return false
+		}
+		m.others = append(m.others, p)
+		for i := range front {
+			front[i].Values = append(front[i].Values, y[i])
+		}
+	}
+	m.setFront(front, done)
+	return true
+}
+
+// setFront sets what is to be improved on, and the places to search around.
+func (m *model) setFront(points []pareto.Point, done []*suggest.Record) {
+	m.improves, m.tops = false, nil
+	for i, rank := range pareto.Ranks(points) {
+		if rank > 0 {
+			continue
+		}
+		m.tops = append(m.tops, done[i].Unit)
+		if points[i].Violation == 0 {
+			m.front, m.improves = append(m.front, points[i].Values), true
+		}
+	}
+	if m.improves {
+		m.reference = pareto.Reference(m.front)
+	}
+}
+
+// frontier is the front, less crowded where it has many points.
+func (m *model) frontier() [][]float64 {
+	if len(m.front) <= mostFront {
+		return m.front
+	}
+	var some [][]float64
+	for _, i := range pareto.Select(m.front, m.reference, mostFront) {
+		some = append(some, m.front[i])
+	}
+	return some
+}
+
+// expectOthers adds what is expected of a trial at x to the front, as if it had been found.
+func (m *model) expectOthers(x []float64) {
+	if len(m.others) == 0 || !m.improves {
+		return
+	}
+	values := []float64{m.value.expect(x)}
+	for _, p := range m.others {
+		values = append(values, p.expect(x))
+	}
+	m.front = append(m.front, values)
+}
