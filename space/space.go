@@ -179,6 +179,9 @@ func (s *Space) FromUnit(u []float64) Assignment {
 	return s.Canonical(a)
 }
 
+// Value leads coordinate u of parameter i to a feasible value, whether it matters or not.
+func (s *Space) Value(i int, u float64) float64 { return s.axes[i].fromUnit(u) }
+
 // Count is the number of feasible values of parameter i. finite is false, and n without meaning, for reals without a step
 // (unless min is max).
 func (s *Space) Count(i int) (n uint64, finite bool) { return s.axes[i].count, s.axes[i].count > 0 }
