@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"qalam/suggest"
+	"qalam/suggest/cmaes"
 	"qalam/suggest/gp"
 	"qalam/suggest/hyperband"
 	"qalam/suggest/nas"
@@ -18,7 +19,7 @@ import (
 func All() suggest.Registry {
 	builtin := suggest.Builtin()
 	return suggest.Registry{
-		Algorithms: slices.Concat(builtin.Algorithms, tpe.Algorithms(), gp.Algorithms(), hyperband.Algorithms(hyperband.Models{"tpe": tpe.New}), pbt.Algorithms(), nas.Algorithms()),
+		Algorithms: slices.Concat(builtin.Algorithms, tpe.Algorithms(), gp.Algorithms(), cmaes.Algorithms(), hyperband.Algorithms(hyperband.Models{"tpe": tpe.New}), pbt.Algorithms(), nas.Algorithms()),
 		StopRules:  slices.Concat(builtin.StopRules, stopping.StopRules()),
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // sample is one point drawn from a state's distribution.
 type sample struct {
-	v    []float64 // [d] numeric coordinates, before they are folded into the unit cube
+	v    []float64 // [d] numeric coordinates
 	y    []float64 // [d] (v - m) / (σ A)
 	cats []int     // by categorical parameter
 }
@@ -24,6 +24,8 @@ type drawer struct {
 	counts []int  // how many categories these have
 	seed   uint64
 	limit  int // how many draws of one trial are looked at
+
+	sequence *suggest.Sequence // of d dimensions
 
 	source *rand.PCG
 	rng    *rand.Rand // reads source
@@ -48,6 +50,7 @@ func newDrawer(s *space.Space, seed uint64) *drawer {
 	if finite || !s.Plain() {
 		d.limit = maxDraws
 	}
+	d.sequence = suggest.NewSequence(len(d.axes), seed)
 	return d
 }
 
@@ -59,50 +62,87 @@ const (
 // draws are the successive samples for one trial: a function of the state, the seed and the trial's number.
 type draws struct {
 	*drawer
-	st *state
-	n  int // how many were drawn
+	st     *state
+	number int
+	n      int // how many were drawn
 }
 
 // of begins the draws of one trial. Those of another trial end.
 func (d *drawer) of(st *state, number int) *draws {
 	suggest.SeedRand(d.source, d.seed, number)
-	return &draws{drawer: d, st: st}
+	return &draws{drawer: d, st: st, number: number}
 }
 
 // next draws the next sample. From wideDraws on, more and more coordinates are drawn from the whole space, as the distribution
 // has nothing new to offer.
 func (d *draws) next() sample {
-	p := d.st.gaussian
-	dims := len(d.axes)
-	s := sample{v: make([]float64, dims), y: make([]float64, dims), cats: make([]int, len(d.cats))}
-	z := make([]float64, dims)
-	for j := range z {
-		z[j] = d.rng.NormFloat64()
-	}
-	p.stretch(z, s.y)
-	for j, y := range s.y {
-		s.v[j] = p.m[j] + p.sigma*p.A[j]*y
-	}
+	s := sample{v: make([]float64, len(d.axes)), y: make([]float64, len(d.axes)), cats: make([]int, len(d.cats))}
+	d.numbers(&s)
 	for i := range s.cats {
 		s.cats[i] = d.st.categorical.draw(i, d.rng.Float64())
 	}
 	if d.n >= wideDraws {
-		share := float64(d.n-wideDraws+1) / (maxDraws - wideDraws)
-		for j := range s.v {
-			if d.rng.Float64() < share {
-				s.v[j] = d.rng.Float64()
-				s.y[j] = (s.v[j] - p.m[j]) / (p.sigma * p.A[j])
-			}
-		}
-		for i, K := range d.counts {
-			if d.rng.Float64() < share {
-				s.cats[i] = d.rng.IntN(K)
-			}
-		}
-		p.shorten(s.y, d.st.longest)
+		d.scatter(&s)
 	}
 	d.n++
 	return s
+}
+
+// numbers draws v and y. The first draws of successive trials come from a scrambled Sobol sequence, so that a generation is
+// spread more evenly than by chance:
+//
+//	O. Teytaud, S. Gelly, "DCMA: yet another derandomization in covariance-matrix-adaptation", GECCO 2007.
+//
+// What falls outside the cube is drawn again, 10 times as often as there are dimensions, and then moved to its side.
+func (d *draws) numbers(s *sample) {
+	p := d.st.gaussian
+	z := make([]float64, len(s.v))
+	if d.n == 0 {
+		d.sequence.At(uint64(d.number), z)
+		for j, u := range z {
+			z[j] = quantile(max(u, 1e-16))
+		}
+	} else {
+		d.normals(z)
+	}
+	for range 10 * len(z) {
+		p.stretch(z, s.y)
+		inside := true
+		for j, y := range s.y {
+			s.v[j] = p.m[j] + p.sigma*p.A[j]*y
+			inside = inside && s.v[j] >= 0 && s.v[j] <= 1
+		}
+		if inside {
+			return
+		}
+		d.normals(z)
+	}
+	for j, v := range s.v {
+		s.v[j] = max(0, min(1, v))
+	}
+	p.adopt(s, d.st.longest)
+}
+
+func (d *drawer) normals(z []float64) {
+	for j := range z {
+		z[j] = d.rng.NormFloat64()
+	}
+}
+
+// scatter draws some coordinates from the whole space.
+func (d *draws) scatter(s *sample) {
+	share := float64(d.n-wideDraws+1) / (maxDraws - wideDraws)
+	for j := range s.v {
+		if d.rng.Float64() < share {
+			s.v[j] = d.rng.Float64()
+		}
+	}
+	for i, K := range d.counts {
+		if d.rng.Float64() < share {
+			s.cats[i] = d.rng.IntN(K)
+		}
+	}
+	d.st.gaussian.adopt(s, d.st.longest)
 }
 
 // assignment is what a sample stands for.
@@ -111,21 +151,12 @@ func (d *drawer) assignment(s sample) space.Assignment {
 		d.unit[i] = 0.5
 	}
 	for j, a := range d.axes {
-		d.unit[a.param] = fold(s.v[j])
+		d.unit[a.param] = s.v[j]
 	}
 	for i, param := range d.cats {
 		d.unit[param] = (float64(s.cats[i]) + 0.5) / float64(d.counts[i])
 	}
 	return d.space.FromUnit(d.unit)
-}
-
-// fold mirrors a coordinate at the sides of the unit cube until it is inside.
-func fold(v float64) float64 {
-	v = math.Abs(math.Mod(v, 2))
-	if v > 1 {
-		return 2 - v
-	}
-	return v
 }
 
 // find draws the samples of a trial anew until one stands for its assignment; ok is false where none does, as for a trial

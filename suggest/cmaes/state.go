@@ -128,13 +128,12 @@ func average(v []float64) {
 	}
 }
 
-// confine folds the mean into the unit cube, as samples are, and keeps the step size where samples still differ from uniform
-// ones and from each other.
+// confine keeps the mean in the unit cube, and the step size where samples still differ from uniform ones and from each other.
 func (p *gaussian) confine() {
-	const widest, narrowest = 0.5, 1e-15
+	const widest, narrowest = 0.5, 1e-12
 	largest := 0.0
 	for j := range p.m {
-		p.m[j] = fold(p.m[j])
+		p.m[j] = max(0, min(1, p.m[j]))
 		largest = max(largest, p.variance(j))
 	}
 	largest = p.sigma * math.Sqrt(largest)

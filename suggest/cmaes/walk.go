@@ -35,9 +35,9 @@ const patience = 1000
 
 // pendingLabel lists the trials that were pending when a trial was proposed: a number in base 16 of which bit i, from the right,
 // from 0, stands for the trial i+1 before.
-const pendingLabel = "cmaes-pending"
+const pendingLabel = "qalam.dev/pending"
 
-// window is how many trials back the label reaches; 63 characters are allowed.
+// labelReach is how many trials back the label reaches; 63 characters are allowed.
 const labelReach = 4 * 63
 
 // pendingSet is which of the trials before one were pending; nil means none.
