@@ -97,23 +97,38 @@ func defaultStrategies(o *ObjectiveSpec) {
 	if o == nil {
 		return
 	}
-	strategy := ExtractByLatest
-	switch o.Type {
-	case ObjectiveTypeMinimize:
-		strategy = ExtractByMin
-	case ObjectiveTypeMaximize:
-		strategy = ExtractByMax
-	}
+	strategy := strategyOf(o.Type)
 	known := make(map[string]bool, len(o.MetricStrategies))
 	for _, m := range o.MetricStrategies {
 		known[m.Name] = true
 	}
-	for _, name := range append([]string{o.ObjectiveMetricName}, o.AdditionalMetricNames...) {
+	add := func(name string, value MetricStrategyType) {
 		if name != "" && !known[name] {
 			known[name] = true
-			o.MetricStrategies = append(o.MetricStrategies, MetricStrategy{Name: name, Value: strategy})
+			o.MetricStrategies = append(o.MetricStrategies, MetricStrategy{Name: name, Value: value})
 		}
 	}
+	add(o.ObjectiveMetricName, strategy)
+	for _, a := range o.AdditionalObjectives {
+		add(a.MetricName, strategyOf(a.Type))
+	}
+	for _, c := range o.Constraints {
+		add(c.MetricName, ExtractByLatest)
+	}
+	for _, name := range o.AdditionalMetricNames {
+		add(name, strategy)
+	}
+}
+
+// strategyOf is the best value in a direction.
+func strategyOf(t ObjectiveType) MetricStrategyType {
+	switch t {
+	case ObjectiveTypeMinimize:
+		return ExtractByMin
+	case ObjectiveTypeMaximize:
+		return ExtractByMax
+	}
+	return ExtractByLatest
 }
 
 // DefaultTemplate fills in what depends on the kind of the job: the conditions and the labels of the primary pods. The job is

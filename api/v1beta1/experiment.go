@@ -34,6 +34,12 @@ type ExperimentSpec struct {
 	// The parameters to search. Give either these or nasConfig.
 	Parameters []ParameterSpec `json:"parameters,omitempty"`
 
+	// Extension. Conditions on the values of one trial, such as "batch * seq <= 4096": no trial runs that breaks one. They
+	// consist of parameters, numbers, quoted texts, + - * / %, == != < <= > >=, and, or, not, brackets, and the functions
+	// abs, ceil, exp, floor, log, log2, log10, max, min, oneOf, pow, round and sqrt. A condition that names a parameter which
+	// does not matter in a trial holds there. Default: none.
+	ParameterConstraints []string `json:"parameterConstraints,omitempty"`
+
 	// What makes one trial better than another. Required.
 	Objective *ObjectiveSpec `json:"objective,omitempty"`
 
@@ -72,6 +78,21 @@ type ExperimentSpec struct {
 	// Extension. The seed of everything random in the search: with the same seed and the same results, the same values are
 	// suggested. 0 or more. Default: drawn when the experiment is created, and recorded.
 	Seed *int64 `json:"seed,omitempty"`
+
+	// Extension. Values by parameter that are to be tried first, in this order. They count as trials. Parameters that do not
+	// matter beside the others need no value. Default: none.
+	InitialTrials []map[string]string `json:"initialTrials,omitempty"`
+
+	// Extension. What is to be learnt from experiments that ran before. Default: nothing.
+	WarmStart *WarmStartSpec `json:"warmStart,omitempty"`
+}
+
+// WarmStartSpec says which experiments to learn from.
+type WarmStartSpec struct {
+	// The names of experiments of the same home: NAME in the same namespace, or NAMESPACE/NAME. What they have found when this
+	// one is created is kept with it. Their parameters go by name: a number between the bounds becomes the nearest feasible
+	// one, trials with other values are left out, and a parameter they do not have takes the middle of its values.
+	Experiments []string `json:"experiments,omitempty"`
 }
 
 // ParameterSpec is one parameter to search.
@@ -85,6 +106,20 @@ type ParameterSpec struct {
 
 	// The values it can take. Required.
 	FeasibleSpace FeasibleSpace `json:"feasibleSpace,omitempty"`
+
+	// Extension. When the parameter matters: all of these must hold. Where it does not, it is not searched, it is left out of
+	// a trial's parameterAssignments, and its first or middle value stands in the template. Default: always.
+	When []ParameterCondition `json:"when,omitempty"`
+}
+
+// ParameterCondition makes a parameter matter only beside some values of another one.
+type ParameterCondition struct {
+	// The name of the other parameter, which is listed before this one and whose values can be counted: it has a list or a
+	// step, or is an int. Required.
+	Parameter string `json:"parameter,omitempty"`
+
+	// The values of that one with which this one matters. Required.
+	Values []string `json:"values,omitempty"`
 }
 
 // ParameterType is the kind of a parameter's values.
@@ -151,6 +186,40 @@ type ObjectiveSpec struct {
 	// Which of a metric's values counts for a trial. Default, for every metric: min when the objective is minimized, max
 	// when it is maximized.
 	MetricStrategies []MetricStrategy `json:"metricStrategies,omitempty"`
+
+	// Extension. Objectives besides the first one. The search looks for the trials that no other one betters in all of them,
+	// the Pareto set, which is in the status; the optimal trial there remains the best one by the first objective. Their
+	// metrics are recorded without being among additionalMetricNames. Not every algorithm can search several. Default: none.
+	AdditionalObjectives []AdditionalObjective `json:"additionalObjectives,omitempty"`
+
+	// Extension. What a trial's metrics must keep for the trial to be of use: one that does not is the optimal trial only while
+	// none does, and never in the Pareto set. The metrics are recorded without being among additionalMetricNames, and the
+	// latest value of each counts unless metricStrategies says otherwise. Default: none.
+	Constraints []MetricConstraint `json:"constraints,omitempty"`
+}
+
+// AdditionalObjective is an objective besides the first one.
+type AdditionalObjective struct {
+	// The name of the metric, as the trial prints it. Required.
+	MetricName string `json:"metricName,omitempty"`
+
+	// Whether small or large values are better: minimize or maximize. Required.
+	Type ObjectiveType `json:"type,omitempty"`
+
+	// The value to reach. The experiment ends once one trial reaches the goals of all objectives that have one. Default: none.
+	Goal *float64 `json:"goal,omitempty"`
+}
+
+// MetricConstraint is what a metric must keep.
+type MetricConstraint struct {
+	// The name of the metric, as the trial prints it. Required.
+	MetricName string `json:"metricName,omitempty"`
+
+	// The largest value that is allowed. Give this, or min, or both.
+	Max *float64 `json:"max,omitempty"`
+
+	// The smallest value that is allowed.
+	Min *float64 `json:"min,omitempty"`
 }
 
 // ObjectiveType is the direction of an objective.

@@ -19,6 +19,9 @@ type ExperimentStatus struct {
 	// The best trial so far.
 	CurrentOptimalTrial OptimalTrial `json:"currentOptimalTrial,omitzero"`
 
+	// Extension. The trials that no other one betters in all objectives, where there are several, by number.
+	ParetoTrials []OptimalTrial `json:"paretoTrials,omitempty"`
+
 	// The names of the trials that run.
 	RunningTrialList []string `json:"runningTrialList,omitempty"`
 
