@@ -65,19 +65,18 @@ func (a *Analysis) Advise(q Question) Advice {
 		return out
 	}
 	best := slices.MinFunc(rows, func(x, y row) int {
-		if x.value < y.value || x.value == y.value && x.number < y.number {
+		if x.value < y.value || x.value == y.value && x.Number < y.Number {
 			return -1
 		}
 		return 1
 	})
-	out.Best, out.BestTrial = best.value, best.number
+	out.Best, out.BestTrial = best.value, best.Number
 	for _, r := range rows {
-		if r.number > best.number {
+		if r.Number > best.Number {
 			out.Since++
 		}
 	}
-	sorted := values(rows)
-	out.Spread = quantile(sorted, 0.5) - best.value
+	out.Spread = lowest(rows, len(rows)/2) - best.value
 	if out.Worth = q.Worth; out.Worth <= 0 {
 		out.Worth = worth * out.Spread
 	}

@@ -25,10 +25,9 @@ type Analysis struct {
 
 // row is a trial that completed with a value and kept the constraints.
 type row struct {
-	number int
-	unit   []float64 // its assignment in the unit cube
-	active []bool    // which parameters matter in it; nil means all
-	value  float64
+	*suggest.Record
+	value  float64 // for models, which may take it down
+	active []bool  // which parameters matter in it; nil means all
 }
 
 // ErrTooFew says that too few trials have completed to say anything.
@@ -52,18 +51,24 @@ func (a *Analysis) completed() []row {
 	if a.rows != nil {
 		return a.rows
 	}
-	a.rows = []row{}
+	a.rows = make([]row, 0, a.history.Len())
 	for _, r := range a.history.Records() {
-		if r.State != suggest.Completed || !r.Feasible() {
-			continue
+		if r.State == suggest.Completed && r.Feasible() {
+			a.rows = append(a.rows, row{Record: r, value: r.Value})
 		}
-		x := row{number: r.Number, unit: r.Unit, value: r.Value}
-		if a.space.Conditional() {
-			x.active = a.space.Active(r.Assignment, nil)
-		}
-		a.rows = append(a.rows, x)
 	}
 	return a.rows
+}
+
+// activated says of rows which parameters matter in them.
+func (a *Analysis) activated(rows []row) []row {
+	rows = slices.Clone(rows)
+	if a.space.Conditional() {
+		for i := range rows {
+			rows[i].active = a.space.Active(rows[i].Assignment, nil)
+		}
+	}
+	return rows
 }
 
 // Trials is how many completed trials are known, those that broke a constraint left out.
@@ -123,6 +128,41 @@ func quantile(sorted []float64, p float64) float64 {
 	i := min(int(at), len(sorted)-1)
 	j := min(i+1, len(sorted)-1)
 	return sorted[i] + (at-float64(i))*(sorted[j]-sorted[i])
+}
+
+// lowest is the value of the k-th best row, from 0: C. A. R. Hoare, "Algorithm 65: find", Communications of the ACM 4(7), 321-322
+// (1961), with the median of three for a pivot.
+func lowest(rows []row, k int) float64 {
+	v := make([]float64, len(rows))
+	for i, r := range rows {
+		v[i] = r.value
+	}
+	for low, high := 0, len(v)-1; low < high; {
+		a, b, c := v[low], v[(low+high)/2], v[high]
+		pivot := max(min(a, b), min(max(a, b), c))
+		i, j := low, high
+		for i <= j {
+			for v[i] < pivot {
+				i++
+			}
+			for pivot < v[j] {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j:
+			high = j
+		case k >= i:
+			low = i
+		default:
+			return v[k]
+		}
+	}
+	return v[k]
 }
 
 // generator makes the random numbers of an analysis, the same each time.

@@ -57,7 +57,7 @@ func shares(r Report, n int) ([]float64, map[[2]int]float64) {
 	return out, pairs
 }
 
-// TestForestImportanceOfKnownFunctions compares shares of the variance with those that integrals give, to 0.1 absolutely, from 600
+// TestForestImportanceOfKnownFunctions compares shares of the variance with those that integrals give, to 0.1 absolutely, from 1,200
 // trials.
 func TestForestImportanceOfKnownFunctions(t *testing.T) {
 	// Additive: the variances of 4x, 2x, x are as 16 : 4 : 1.
@@ -80,7 +80,7 @@ func TestForestImportanceOfKnownFunctions(t *testing.T) {
 		{"Ishigami", 3, ishigami, []float64{0.3139, 0.4424, 0}, 0.2437},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, err := told(doubles(t, c.d), 600, 1, c.f).Forest()
+			f, err := told(doubles(t, c.d), 1200, 1, c.f).Forest()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,6 +221,19 @@ func TestImportanceUnderConditions(t *testing.T) {
 	if math.Abs(alone[1]-0.5) > 0.1 || alone[3] > 0.05 {
 		t.Errorf("shares of the variance %v", alone)
 	}
+}
+
+func TestLowest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var rows []row
+		for _, v := range rapid.SliceOfN(rapid.OneOf(rapid.Float64(), rapid.Map(rapid.IntRange(0, 3), func(n int) float64 { return float64(n) })), 1, 60).Draw(t, "values") {
+			rows = append(rows, row{value: v})
+		}
+		k := rapid.IntRange(0, len(rows)-1).Draw(t, "k")
+		if got, want := lowest(rows, k), values(rows)[k]; got != want {
+			t.Fatalf("got %g, want %g", got, want)
+		}
+	})
 }
 
 func TestOddTrials(t *testing.T) {

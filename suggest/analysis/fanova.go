@@ -51,17 +51,19 @@ func (f *Forest) Importance(pairs int) Report {
 
 // interactions are the pairs that interact most, of the parameters that matter most.
 func (f *Forest) interactions(alone []Importance, pairs int, variance float64) []Importance {
-	const among = 7
+	const among = 6
 	var report Report
 	if pairs <= 0 {
 		return nil
 	}
-	for a := range min(among, len(alone)) {
+	curves := make([][]float64, min(among, len(alone)))
+	for a := range curves {
+		j := alone[a].Parameters[0]
+		curves[a], _ = f.marginal(j, f.axes[j].within(pairCells))
 		for b := range a {
-			j, k := alone[b].Parameters[0], alone[a].Parameters[0]
-			joint, _ := f.plane(j, k, f.axes[j].within(pairCells), f.axes[k].within(pairCells))
-			mj, _ := f.marginal(j, len(joint))
-			mk, _ := f.marginal(k, len(joint[0]))
+			mj, mk, k := curves[b], curves[a], j
+			j := alone[b].Parameters[0]
+			joint, _ := f.plane(j, k, len(mj), len(mk))
 			mean, sum := average(mj), 0.0
 			for g, line := range joint {
 				for h, v := range line {

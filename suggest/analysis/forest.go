@@ -45,14 +45,18 @@ type box struct {
 }
 
 const (
-	treeCount  = 48
-	forestRows = 600
-	leafRows   = 2 // a node with fewer than twice as many rows is not divided
-	maxDepth   = 40
-	draws      = 3 // thresholds in a dimension
+	treeCount = 24
+	leafRows  = 2 // a node with fewer than twice as many rows is not divided
+	maxDepth  = 40
 )
 
-// Forest fits the model to the trials, of which it takes the best fifth and others evenly, up to 600. Values far above the others,
+// forestRows is how many rows a forest in d dimensions is made of at most, and thresholds how many are drawn in a dimension, so that it
+// takes a few dozen milliseconds whatever d.
+func forestRows(d int) int { return max(300, min(1500, 5000/max(1, d))) }
+func thresholds(d int) int { return max(2, min(6, 12/max(1, d))) }
+
+// Forest fits the model to the trials, of which it takes the best fifth and others evenly, from 300 of them in many dimensions
+// to 1,500 in few. Values far above the others,
 // as of a training that diverged, are taken down to the median and 4 standard deviations as the median deviation has them. Its
 // error is ErrTooFew.
 func (a *Analysis) Forest() (*Forest, error) {
@@ -63,7 +67,7 @@ func (a *Analysis) Forest() (*Forest, error) {
 	if len(rows) < 2*leastRows {
 		return nil, ErrTooFew
 	}
-	f := &Forest{space: a.space, axes: axes(a.space), rows: capped(sample(rows))}
+	f := &Forest{space: a.space, axes: axes(a.space), rows: capped(a.activated(sample(rows, forestRows(a.space.Len()))))}
 	for t := range treeCount {
 		f.trees = append(f.trees, f.grow(generator(1000+t)))
 	}
@@ -71,22 +75,21 @@ func (a *Analysis) Forest() (*Forest, error) {
 	return f, nil
 }
 
-// sample takes the best fifth of at most forestRows rows and others evenly.
-func sample(rows []row) []row {
-	if len(rows) <= forestRows {
-		return slices.Clone(rows)
+// sample takes the best rows for a fifth of n, and others evenly.
+func sample(rows []row, n int) []row {
+	if len(rows) <= n {
+		return rows
 	}
-	sorted := values(rows)
-	cut := sorted[forestRows/5-1]
+	cut := lowest(rows, n/5-1)
 	var good, others []row
 	for _, r := range rows {
-		if r.value <= cut && len(good) < forestRows/5 {
+		if r.value <= cut && len(good) < n/5 {
 			good = append(good, r)
 		} else {
 			others = append(others, r)
 		}
 	}
-	return append(good, spread(others, forestRows-len(good))...)
+	return append(good, spread(others, n-len(good))...)
 }
 
 // capped takes outliers down.
@@ -131,7 +134,7 @@ func (f *Forest) grow(rng *rand.Rand) *tree {
 	}
 	index := make([]int, len(f.rows))
 	for i, r := range f.rows {
-		u := slices.Clone(r.unit)
+		u := slices.Clone(r.Unit)
 		for j := range u {
 			switch {
 			case r.active != nil && !r.active[j]:
@@ -204,7 +207,7 @@ func (g *grower) split(index []int) (dim int, threshold float64) {
 		for _, r := range index {
 			low, high = min(low, g.x[r][j]), max(high, g.x[r][j])
 		}
-		for range draws {
+		for range thresholds(d) {
 			at := g.threshold(j, low, high)
 			if at <= low || at > high {
 				continue

@@ -33,7 +33,7 @@ const (
 // Importance says which parameters distinguish the best tenth of the trials from the others, in shares that add up to 1. It holds
 // for parameters that matter under conditions too. Its error is ErrTooFew.
 func (a *Analysis) Importance() (Report, error) {
-	rows := spread(a.completed(), pedRows)
+	rows := a.activated(spread(a.completed(), pedRows))
 	if len(rows) < 2*leastRows {
 		return Report{}, ErrTooFew
 	}
@@ -74,11 +74,11 @@ func (a *Analysis) Importance() (Report, error) {
 
 // bestRows lists the best rows by index: a tenth of all or more, those that are equal included.
 func bestRows(rows []row) []int {
-	sorted := values(rows)
 	n := max(int(math.Ceil(best*float64(len(rows)))), min(fewest, len(rows)/2))
+	cut := lowest(rows, n-1)
 	var top []int
 	for i, r := range rows {
-		if r.value <= sorted[n-1] {
+		if r.value <= cut {
 			top = append(top, i)
 		}
 	}
@@ -102,7 +102,7 @@ func (p *pearson) region(j int) {
 	p.active = 0
 	for _, r := range p.rows {
 		if r.active == nil || r.active[j] {
-			p.counts[x.cell(r.unit[j])]++
+			p.counts[x.cell(r.Unit[j])]++
 			p.active++
 		}
 	}
@@ -116,7 +116,7 @@ func (p *pearson) divergence(j int, top []int) float64 {
 	n := 0
 	for _, i := range top {
 		if r := p.rows[i]; r.active == nil || r.active[j] {
-			p.counts[x.cell(r.unit[j])]++
+			p.counts[x.cell(r.Unit[j])]++
 			n++
 		}
 	}
@@ -145,17 +145,18 @@ func (x axis) density(counts []float64, n float64, p []float64) []float64 {
 	for g := range p {
 		p[g] = prior
 	}
-	cdf := make([]float64, x.cells+1)
+	cdf := make([]float64, 2*x.cells) // of a kernel at 0, up to the side before cell i - cells + 1
+	for i := range cdf {
+		cdf[i] = normal.CDF((float64(i-x.cells) + 0.5) / b)
+	}
 	for i, c := range counts {
 		if c == 0 {
 			continue
 		}
-		for g := range cdf {
-			cdf[g] = normal.CDF((float64(g-i) - 0.5) / b)
-		}
-		mass := cdf[x.cells] - cdf[0]
+		side := cdf[x.cells-1-i:]
+		c /= side[x.cells] - side[0]
 		for g := range p {
-			p[g] += c * (cdf[g+1] - cdf[g]) / mass
+			p[g] += c * (side[g+1] - side[g])
 		}
 	}
 	for g := range p {
