@@ -30,6 +30,10 @@ func TestConformance(t *testing.T) {
 		}))
 	})
 	t.Run("hyperband", func(t *testing.T) { suggesttest.TestStopper(t, halvingRule(t, "hyperband", nil)) })
+	t.Run("curve", func(t *testing.T) { suggesttest.TestStopper(t, halvingRule(t, "curve", nil)) })
+	t.Run("curve, fixed", func(t *testing.T) {
+		suggesttest.TestStopper(t, halvingRule(t, "curve", suggest.Settings{"min_probability": "0.05", "max_resource": "60", "min_trials_required": "3"}))
+	})
 	t.Run("patience", func(t *testing.T) { suggesttest.TestStopper(t, rule(t, "patience", nil)) })
 	t.Run("threshold", func(t *testing.T) {
 		o := rule(t, "threshold", suggest.Settings{"upper": "9"})
@@ -38,6 +42,14 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func BenchmarkJudge(b *testing.B) { suggesttest.BenchmarkJudge(b, halvingRule(b, "asha", nil)) }
+func BenchmarkJudge(b *testing.B) {
+	for _, name := range []string{"asha", "curve"} {
+		b.Run(name, func(b *testing.B) { suggesttest.BenchmarkJudge(b, halvingRule(b, name, nil)) })
+	}
+}
 
-func BenchmarkTellCurve(b *testing.B) { suggesttest.BenchmarkTellCurve(b, halvingRule(b, "asha", nil)) }
+func BenchmarkTellCurve(b *testing.B) {
+	for _, name := range []string{"asha", "curve"} {
+		b.Run(name, func(b *testing.B) { suggesttest.BenchmarkTellCurve(b, halvingRule(b, name, nil)) })
+	}
+}

@@ -20,6 +20,10 @@ func StopRules() []suggest.StopRule {
 			Doc: "asha in several brackets, of which some start with a later first rung: a hedge for curves that cross late.",
 		},
 		{
+			Name: "curve", New: newCurve, Settings: curveSettings(),
+			Doc: "Stops a trial whose curve, extrapolated and compared with similar ones, makes it less likely to become the best than a new trial.",
+		},
+		{
 			Name: "patience", New: newPatience, Settings: patienceSettings(),
 			Doc: "Stops a trial whose best value has not improved for a number of reports.",
 		},
