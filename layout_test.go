@@ -133,6 +133,31 @@ func TestCoreReachesNothing(t *testing.T) {
 	}
 }
 
+// TestCoreStartsNoGoroutine also says why the search is tested without the race detector: there is nothing to race.
+func TestCoreStartsNoGoroutine(t *testing.T) {
+	for _, dir := range pure {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if _, starts := n.(*ast.GoStmt); starts {
+					t.Errorf("%s starts a goroutine: the core is used by one at a time", path)
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestKubernetesStaysOutside(t *testing.T) {
 	allowed := []string{"api/", "spec", "operator", "runner/kube", "cmd/", "bench", "engine", "docs/", "e2e"}
 	for _, p := range list(t, "./...") {
