@@ -33,8 +33,8 @@ type Objective struct {
 	Additional []string            // further metrics to record, with those of Further and Constraints
 	Strategies map[string]Strategy // for every metric named above; the objective's own decides what a trial's value is
 
-	Further     []Further    // the second and further objectives
-	Constraints []Constraint // what is observed of a trial and must lie within limits
+	Further     []Further    `json:",omitempty"` // the second and further objectives
+	Constraints []Constraint `json:",omitempty"` // what is observed of a trial and must lie within limits
 }
 
 // Further is an objective beside the first one.

@@ -83,6 +83,16 @@ func (s *Space) Allows(a Assignment) bool {
 	return true
 }
 
+// Broken is the text of the first restriction that does not hold; "" where all do.
+func (s *Space) Broken(a Assignment) string {
+	for _, r := range s.restrictions {
+		if !r.Holds(a) {
+			return r.Text
+		}
+	}
+	return ""
+}
+
 // Canonical gives parameters that do not matter in an assignment the value that stands for all others, in place: the first one
 // where they can be counted, otherwise the middle of the distribution. So two assignments that mean the same are equal.
 func (s *Space) Canonical(a Assignment) Assignment {
@@ -200,7 +210,7 @@ func (c *checker) conditions(params []Parameter, i int) {
 		}
 		for _, text := range cond.Values {
 			if _, err := x.parse(text); err != nil {
-				c.fault(FieldWhen, k, "condition %d: value %q of %q %v", k+1, text, cond.Parameter, err)
+				c.fault(FieldWhen, k, "value %q of %q %v (condition %d)", text, cond.Parameter, err, k+1)
 			}
 		}
 	}

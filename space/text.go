@@ -112,6 +112,14 @@ func (s *Space) Text(i int, v float64) string { return s.axes[i].text(v) }
 // list.
 func (s *Space) Fit(i int, text string) (v float64, ok bool) { return s.axes[i].fit(text) }
 
+// Check says what is wrong with a text as a value of parameter i, without its name; "" when it is one of the feasible values.
+func (s *Space) Check(i int, text string) string {
+	if _, err := s.axes[i].parse(text); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
 // Named writes the values of an assignment beside their names, in the order of the parameters, or as Encode has it.
 func (s *Space) Named(a Assignment) []Named {
 	if s.encode != nil {

@@ -296,7 +296,9 @@ var homes = sync.OnceValue(func() map[string]string {
 		}
 		f := fieldsOf(t)
 		for _, name := range f.names {
-			if _, twice := homes[name]; twice {
+			if home, twice := homes[name]; twice && home != "" && strings.HasPrefix(path, home+".") {
+				// of the two the outer one is meant, as a rule
+			} else if twice {
 				homes[name] = ""
 			} else {
 				homes[name] = path

@@ -197,6 +197,10 @@ func (b *builder) build() {
 	b.budgets()
 	b.objective()
 	known := b.parameters()
+	if known {
+		b.initialTrials()
+	}
+	b.warmStart()
 	b.algorithm(known)
 	b.earlyStopping()
 	if !b.docs.search {

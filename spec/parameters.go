@@ -32,6 +32,9 @@ func (b *builder) parameters() bool {
 	for i := range s.Parameters {
 		params[i] = b.parameter(&s.Parameters[i], i)
 	}
+	for i := range s.Parameters {
+		params[i].When = b.when(&s.Parameters[i], i)
+	}
 	made, err := space.New(params)
 	var faults space.Faults
 	if errors.As(err, &faults) {
@@ -40,7 +43,7 @@ func (b *builder) parameters() bool {
 		}
 	}
 	b.out.Spec.Space = made
-	return err == nil && len(b.faults.Errors()) == before
+	return err == nil && len(b.faults.Errors()) == before && b.restrictions()
 }
 
 // spaceFault reports a fault of the space at its field. A stand-in for what could not be read has been reported before.
@@ -54,7 +57,7 @@ func (b *builder) spaceFault(f *space.Fault, typ space.Type) {
 // spaceFaultAt reports a fault of the space at its field of the parameter at a path.
 func (b *builder) spaceFaultAt(f *space.Fault, path string) {
 	switch f.Field {
-	case space.FieldName, space.FieldType:
+	case space.FieldName, space.FieldType, space.FieldWhen:
 		path = field(path, string(f.Field))
 	default:
 		path = field(field(path, "feasibleSpace"), string(f.Field))

@@ -109,6 +109,10 @@ func (b *builder) objective() {
 		b.metricName(path, name)
 		names = append(names, name)
 	}
+	b.out.Spec.Objective = experiment.Objective{Metric: o.ObjectiveMetricName, Direction: experiment.Direction(o.Type), Goal: o.Goal}
+	out := &b.out.Spec.Objective
+	b.furtherObjectives(o, out)
+	names = out.Names()
 	strategies := map[string]experiment.Strategy{}
 	for i, m := range o.MetricStrategies {
 		path := item("spec.objective.metricStrategies", i)
@@ -125,10 +129,7 @@ func (b *builder) objective() {
 		}
 		strategies[m.Name] = experiment.Strategy(m.Value)
 	}
-	b.out.Spec.Objective = experiment.Objective{
-		Metric: o.ObjectiveMetricName, Direction: experiment.Direction(o.Type), Goal: o.Goal,
-		Additional: o.AdditionalMetricNames, Strategies: strategies,
-	}
+	out.Strategies = strategies
 }
 
 // metricName refuses names that no list or table of metrics can hold.

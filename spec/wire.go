@@ -55,8 +55,13 @@ func (x *Experiment) ToExperiment(s experiment.Spec, uid string, created time.Ti
 	}
 	if o := st.Optimal; o != nil {
 		w.Status.CurrentOptimalTrial = v1beta1.OptimalTrial{
-			BestTrialName: o.Name, ParameterAssignments: assignments(x.Spec.Space.Named(o.Assignment)), Observation: observation(o.Observation),
+			BestTrialName: o.Name, ParameterAssignments: assignments(x.Spec.Space.NamedActive(o.Assignment)), Observation: observation(o.Observation),
 		}
+	}
+	for _, o := range st.Pareto {
+		w.Status.ParetoTrials = append(w.Status.ParetoTrials, v1beta1.OptimalTrial{
+			BestTrialName: o.Name, ParameterAssignments: assignments(x.Spec.Space.NamedActive(o.Assignment)), Observation: observation(o.Observation),
+		})
 	}
 	return w
 }
@@ -77,7 +82,7 @@ func (x *Experiment) ToTrial(t experiment.Trial) (*v1beta1.Trial, error) {
 	w.Labels[LabelExperiment] = x.Spec.Name
 	w.Spec = v1beta1.TrialSpec{
 		Objective:            source.Spec.Objective,
-		ParameterAssignments: assignments(x.Spec.Space.Named(t.Assignment)),
+		ParameterAssignments: assignments(x.Spec.Space.NamedActive(t.Assignment)),
 		RunSpec:              run,
 		RetainRun:            x.Retain,
 		MetricsCollector:     *source.Spec.MetricsCollectorSpec,

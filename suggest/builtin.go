@@ -1,16 +1,19 @@
 package suggest
 
+// anyNumber of objectives is fine with algorithms that look at none.
+const anyNumber = 1 << 30
+
 // Builtin is the registry of this package's own entries, which need no model: random, grid, sobol and medianstop, under Katib's
 // names and with Katib's settings.
 func Builtin() Registry {
 	return Registry{
 		Algorithms: []Algorithm{
 			{
-				Name: "random", New: newRandom, Settings: []Setting{RandomState},
+				Name: "random", New: newRandom, Objectives: anyNumber, Settings: []Setting{RandomState},
 				Doc: "Draws assignments at random, none twice before a finite space is through.",
 			},
 			{
-				Name: "grid", New: newGrid, Supports: gridSupports,
+				Name: "grid", New: newGrid, Supports: gridSupports, Objectives: anyNumber,
 				Doc: "Goes through every combination in order, the last parameter changing fastest; doubles need a step.",
 				Settings: []Setting{{
 					Name: "random_state", Kind: KindInt, Check: AtLeast(0),
@@ -18,7 +21,7 @@ func Builtin() Registry {
 				}},
 			},
 			{
-				Name: "sobol", New: newSobol, Supports: sobolSupports, Settings: []Setting{RandomState},
+				Name: "sobol", New: newSobol, Supports: sobolSupports, Objectives: anyNumber, Settings: []Setting{RandomState},
 				Doc: "Spreads assignments evenly: a scrambled Sobol sequence, led through the parameters' distributions.",
 			},
 		},
