@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"qalam/suggest"
+	"qalam/suggest/auto"
 	"qalam/suggest/cmaes"
 	"qalam/suggest/gp"
 	"qalam/suggest/hyperband"
@@ -18,8 +19,23 @@ import (
 // All is the registry of everything that a user can name.
 func All() suggest.Registry {
 	builtin := suggest.Builtin()
-	return suggest.Registry{
-		Algorithms: slices.Concat(builtin.Algorithms, tpe.Algorithms(), gp.Algorithms(), cmaes.Algorithms(), hyperband.Algorithms(hyperband.Models{"tpe": tpe.New}), pbt.Algorithms(), nas.Algorithms()),
-		StopRules:  slices.Concat(builtin.StopRules, stopping.StopRules()),
+	r := suggest.Registry{
+		Algorithms: slices.Concat(builtin.Algorithms, tpe.Algorithms(), gp.Algorithms(), cmaes.Algorithms(),
+			hyperband.Algorithms(hyperband.Models{"tpe": tpe.New}), pbt.Algorithms(), nas.Algorithms()),
+		StopRules: slices.Concat(builtin.StopRules, stopping.StopRules()),
 	}
+	r.Algorithms = append(r.Algorithms, auto.Algorithms(auto.Parts{
+		Model: named(r, "gp"), Density: named(r, "multivariate-tpe"), Evolution: named(r, "cmaes"), Population: named(r, "nsga2"),
+	})...)
+	return r
+}
+
+// named is an algorithm that there is; the zero value stands for one that there is not.
+func named(r suggest.Registry, name string) suggest.Algorithm {
+	for _, a := range r.Algorithms {
+		if a.Name == name {
+			return a
+		}
+	}
+	return suggest.Algorithm{}
 }

@@ -1,0 +1,175 @@
+// Package auto chooses, for every trial, among algorithms that each are good at something: by the space, the number of results,
+// and what has worked so far. It knows what its parts are good at, nothing of how they search.
+package auto
+
+import (
+	"fmt"
+
+	"qalam/space"
+	"qalam/suggest"
+)
+
+// Parts are the algorithms to choose among.
+type Parts struct {
+	Model      suggest.Algorithm // a Gaussian process: makes the most of few results
+	Density    suggest.Algorithm // tree-structured Parzen estimators: any space, any number of results
+	Evolution  suggest.Algorithm // CMA-ES: refines numbers when there are many results
+	Population suggest.Algorithm // NSGA-II: several objectives and many results
+}
+
+// Limits on what each part is asked for.
+const (
+	modelResults     = 300 // results from which on a model costs more than it finds, for numbers
+	modelParameters  = 60  // parameters that a model can tell apart by so many results
+	smallSpace       = 2_000
+	manyObjectives   = 3   // more than a hypervolume is computed for at every step
+	severalResults   = 200 // results from which on a population is ahead with several objectives
+	categoricalLimit = 300 // levels of all categories together that a model can tell apart
+)
+
+// by is the label that says which part proposed a trial.
+const by = "qalam.dev/auto"
+
+// Algorithms lists the one entry of the registry: auto.
+func Algorithms(parts Parts) []suggest.Algorithm {
+	return []suggest.Algorithm{algorithm(parts, modelResults)}
+}
+
+// algorithm is auto with a limit of few results.
+func algorithm(parts Parts, few int) suggest.Algorithm {
+	return suggest.Algorithm{
+		Name: "auto", Settings: []suggest.Setting{suggest.RandomState}, Transfers: true, Objectives: 1 << 10,
+		Doc: "Chooses for every trial what suits the space and the number of results: a Gaussian process at first, later CMA-ES or TPE; NSGA-II for several objectives.",
+		New: func(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
+			return newAuto(parts, p, few, suggest.SeedOf(p, settings))
+		},
+		Supports: func(p suggest.Problem, _ suggest.Settings) string {
+			_, problem := newTraits(p, few).able(&parts, p)
+			return problem
+		},
+	}
+}
+
+// traits are what the choice depends on besides the results.
+type traits struct {
+	parameters  int // that have more than one value
+	levels      int // of all categories together
+	numeric     bool
+	conditional bool
+	size        uint64 // of the space; 0 where it is not finite
+	few         int    // below so many results a model makes the most of them
+	objectives  int
+	constraints int
+}
+
+func newTraits(p suggest.Problem, few int) traits {
+	t := traits{few: few, numeric: true, conditional: p.Space.Conditional(), objectives: max(1, p.Objectives), constraints: p.Constraints}
+	for i, x := range p.Space.Parameters() {
+		n, finite := p.Space.Count(i)
+		if finite && n <= 1 {
+			continue
+		}
+		t.parameters++
+		if x.Type == space.Categorical {
+			t.levels += int(n)
+			t.numeric = false
+		}
+	}
+	if n, finite := p.Space.Size(); finite {
+		t.size = n
+	}
+	return t
+}
+
+// part is one of Parts.
+type part int
+
+const (
+	model part = iota
+	density
+	evolution
+	population
+	parts = iota
+)
+
+func (p part) String() string {
+	return [parts]string{"a Gaussian process", "TPE", "CMA-ES", "NSGA-II"}[p]
+}
+
+func (a *Parts) of(p part) *suggest.Algorithm {
+	return [parts]*suggest.Algorithm{&a.Model, &a.Density, &a.Evolution, &a.Population}[p]
+}
+
+// able says which parts can search the problem; problem says why none can, or is "".
+func (t traits) able(all *Parts, p suggest.Problem) (can [parts]bool, problem string) {
+	for i := range part(parts) {
+		a := all.of(i)
+		if a.New == nil {
+			continue
+		}
+		settings, err := suggest.Complete(a.Settings, nil)
+		if err != nil {
+			problem = err.Error()
+			continue
+		}
+		if why := a.Refuses(p, settings); why != "" {
+			problem = why
+			continue
+		}
+		can[i] = true
+	}
+	if can != [parts]bool{} {
+		return can, ""
+	}
+	return can, problem
+}
+
+// choice is what a trial is proposed by, and why.
+type choice struct {
+	part part
+	why  string
+}
+
+// choose chooses by the number of results. draw is a random number in [0, 1) that belongs to the trial.
+func (t traits) choose(can [parts]bool, results int, draw float64) choice {
+	first := func(why string, order ...part) choice {
+		for _, p := range append(order, density, model, population, evolution) {
+			if can[p] {
+				return choice{p, why}
+			}
+		}
+		panic("auto: no part can search the space") // newAuto has checked
+	}
+	switch {
+	case t.objectives > manyObjectives:
+		return first(fmt.Sprintf("%d objectives", t.objectives), population)
+	case t.objectives > 1 && results >= severalResults:
+		return first(fmt.Sprintf("%d objectives and %d or more results", t.objectives, severalResults), population)
+	case t.objectives > 1:
+		return first(fmt.Sprintf("%d objectives and fewer than %d results", t.objectives, severalResults), model, density)
+	case t.parameters > modelParameters || t.levels > categoricalLimit:
+		if results >= t.few && t.refinable() {
+			return first(fmt.Sprintf("%d numbers and %d or more results", t.parameters, t.few), evolution)
+		}
+		return first(fmt.Sprintf("%d parameters are too many for a model", t.parameters), density)
+	case results < t.few || t.size > 0 && t.size <= smallSpace:
+		return first(fmt.Sprintf("few results, of which a model makes the most (below %d)", t.few), model)
+	case t.refinable() && draw < evolutionShare:
+		return first(fmt.Sprintf("numbers alone and %d or more results", t.few), evolution)
+	case !t.refinable() && draw < densityShare:
+		return first(fmt.Sprintf("categories or conditions and %d or more results", t.few), density)
+	default:
+		return first("a share of the trials, to look elsewhere", model)
+	}
+}
+
+// How often, with many results, what suits the space is asked and not the model.
+const (
+	evolutionShare = 0.875
+	densityShare   = 0.75
+)
+
+// refinable reports whether the space is one of numbers alone, which a normal distribution can follow.
+func (t traits) refinable() bool {
+	return t.numeric && !t.conditional && t.constraints == 0 && t.objectives == 1
+}
