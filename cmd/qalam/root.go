@@ -66,7 +66,7 @@ on this machine; or it takes a command line (qalam tune).`,
 		}
 	}
 	add("run", newRun(a), newTune(a), newResume(a), newAsktell(a))
-	add("look", newList(a), newGet(a), newTrials(a), newBest(a), newLogs(a), newDoctor(a), newExport(a))
+	add("look", newList(a), newGet(a), newTrials(a), newBest(a), newImportance(a), newAdvise(a), newLogs(a), newDoctor(a), newExport(a))
 	add("change", newStop(a), newEdit(a), newDelete(a))
 	add("learn", newValidate(a), newExplain(a), newSchema(a), newVersion(a))
 	root.AddCommand(newManual(a), &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesText})

@@ -53,7 +53,7 @@ func enasAlgorithm() suggest.Algorithm {
 }
 
 const (
-	defaultRate = "0.01"
+	defaultRate = "0.02"
 	defaultSkip = "None"
 	maxHidden   = 1024
 )

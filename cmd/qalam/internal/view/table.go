@@ -33,3 +33,19 @@ func Table(titles []string, rows [][]string, width int) string {
 	}
 	return b.String()
 }
+
+// Bar draws a share, from 0 to 1, as a bar of up to so many columns; with more than ASCII in eighths of a column.
+func Bar(share float64, columns int, unicode bool) string {
+	if !(share > 0) {
+		return ""
+	}
+	if !unicode {
+		return strings.Repeat("#", int(min(1, share)*float64(columns)+0.5))
+	}
+	eighths := int(min(1, share)*float64(8*columns) + 0.5)
+	bar := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		bar += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+	}
+	return bar
+}
