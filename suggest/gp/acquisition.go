@@ -6,7 +6,7 @@ type kind uint8
 const (
 	improvement kind = iota // ln E[max(0, best - y)]
 	probability             // ln P(y < best - margin)
-	bound                   // -(μ - κσ), a confidence bound
+	lowerBound              // -(μ - κσ), a confidence bound
 )
 
 // kappa is κ of the confidence bound, and margin that of the probability of improvement, in deviations of the values: as in
@@ -37,7 +37,7 @@ func (q *acquisition) promise(mu, sigma float64) (v, dmu, dsigma float64) {
 		z := (q.best - margin - mu) / sigma
 		v, slope := logCDF(z)
 		return v, -slope / sigma, -slope * z / sigma
-	case bound:
+	case lowerBound:
 		return kappa*sigma - mu, -1, kappa
 	}
 	return logEI(q.best, mu, sigma)
@@ -46,6 +46,11 @@ func (q *acquisition) promise(mu, sigma float64) (v, dmu, dsigma float64) {
 // at is the acquisition's value.
 func (q *acquisition) at(x []float64) float64 {
 	return q.combine(func(p *posterior) (mu, s2 float64) { return p.predict(x) })
+}
+
+// bound is at least the value of at, but for the conditions, which it takes as if all were most uncertain.
+func (q *acquisition) bound(x []float64) float64 {
+	return q.combine(func(p *posterior) (mu, s2 float64) { return p.bound(x) })
 }
 
 // moved is the value at the last point looked at, with coordinate j changed.
@@ -74,6 +79,18 @@ func (q *acquisition) combine(predict func(p *posterior) (mu, s2 float64)) float
 		sum += v
 	}
 	return sum
+}
+
+// size is how many points the largest posterior knows.
+func (q *acquisition) size() int {
+	n := 0
+	for _, p := range q.conditions {
+		n = max(n, len(p.x))
+	}
+	if q.value != nil {
+		n = max(n, len(q.value.x))
+	}
+	return n
 }
 
 func (q *acquisition) objectives() []*posterior {

@@ -3,7 +3,6 @@ package gp
 import (
 	"cmp"
 	"math"
-	"slices"
 
 	"qalam/suggest"
 )
@@ -48,24 +47,76 @@ func values(done []*suggest.Record) []float64 {
 	return out
 }
 
-// subset chooses at most n trials for a model: the best, the latest, and some spread evenly over the others from the best to
-// the worst. It returns them by number.
+// subset chooses at most n trials for a model: the best, the latest, and some spread evenly over the others. It returns them by
+// number.
 func subset(done []*suggest.Record, n int) []*suggest.Record {
 	if len(done) <= n {
 		return done
 	}
 	latest, best := n/4, n/2
-	chosen := slices.Clone(done[len(done)-latest:])
-	rest := slices.Clone(done[:len(done)-latest])
-	slices.SortStableFunc(rest, func(a, b *suggest.Record) int { return cmp.Compare(a.Value, b.Value) })
-	chosen = append(chosen, rest[:best]...)
-	rest = rest[best:]
-	spread := n - latest - best
-	for i := range spread {
-		chosen = append(chosen, rest[(2*i+1)*len(rest)/(2*spread)])
+	older := done[:len(done)-latest]
+	chosen := make([]bool, len(done))
+	for _, i := range lowest(older, best) {
+		chosen[i] = true
 	}
-	slices.SortFunc(chosen, func(a, b *suggest.Record) int { return cmp.Compare(a.Number, b.Number) })
-	return chosen
+	for i := range latest {
+		chosen[len(older)+i] = true
+	}
+	spread := n - latest - best
+	for k := range spread {
+		i := (2*k + 1) * len(older) / (2 * spread)
+		for chosen[i] { // there are more older trials than are chosen
+			i = (i + 1) % len(older)
+		}
+		chosen[i] = true
+	}
+	out := make([]*suggest.Record, 0, n)
+	for i, r := range done {
+		if chosen[i] {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// lowest are the indices of the n trials with the lowest values, of equal ones the first, in no order. It keeps them in a heap with
+// the worst on top.
+func lowest(done []*suggest.Record, n int) []int {
+	heap := make([]int, 0, n)
+	worse := func(i, j int) bool { // of two trials
+		c := cmp.Compare(done[i].Value, done[j].Value)
+		return c > 0 || c == 0 && i > j
+	}
+	down := func(at int) {
+		for {
+			top := at
+			for child := 2*at + 1; child <= 2*at+2 && child < len(heap); child++ {
+				if worse(heap[child], heap[top]) {
+					top = child
+				}
+			}
+			if top == at {
+				return
+			}
+			heap[at], heap[top] = heap[top], heap[at]
+			at = top
+		}
+	}
+	for i := range done {
+		switch {
+		case len(heap) < n:
+			heap = append(heap, i)
+			if len(heap) == n {
+				for at := n/2 - 1; at >= 0; at-- {
+					down(at)
+				}
+			}
+		case done[i].Value < done[heap[0]].Value:
+			heap[0] = i
+			down(0)
+		}
+	}
+	return heap
 }
 
 // points encodes the assignments of trials.

@@ -79,7 +79,7 @@ func (k *kernel) apart(j int, a, b float64) float64 {
 // matern is m(q), and e^{-√(5q)} and √(5q) of which its derivative is made.
 func matern(q float64) (m, e, t float64) {
 	t = math.Sqrt(5 * q)
-	e = math.Exp(-t)
+	e = expNegative(t)
 	return (1 + t + t*t/3) * e, e, t
 }
 

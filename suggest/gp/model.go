@@ -104,10 +104,11 @@ func (s *suggester) newModel() *model {
 	if follows {
 		base = newTrend(s.earlier, x, y)
 	}
-	if m.value = condition(k, x, y, base); m.value == nil {
+	if m.value = recondition(s.last, k, x, y, base); m.value == nil {
 		m.broken = true
 		return m
 	}
+	s.last = m.value
 	m.rank(x, y, done)
 	if s.problem.Objectives > 1 && !s.modelOthers(m, d.done, done, y) {
 		m.value, m.others, m.broken = nil, nil, true
@@ -239,27 +240,37 @@ func (m *model) all() []*posterior {
 	return slices.Concat(m.conditions, m.others, []*posterior{m.value})
 }
 
-// believe takes a trial into account whose result is not known.
+// believe takes a trial into account whose result is not known: it expects the mean, which is then to be improved on.
 func (m *model) believe(x []float64) {
 	m.expectOthers(x)
+	if m.value != nil {
+		m.best = min(m.best, m.value.expect(x))
+	}
 	for _, p := range m.all() {
 		p.believe(x)
 	}
 }
 
-// sizes are how many points each part of the model knows; truncate takes later ones back out.
-func (m *model) sizes() []int {
-	n := []int{len(m.front)}
+// mark is how many points each part of the model knows, and what is to be improved on.
+type mark struct {
+	front int
+	parts []int
+	best  float64
+}
+
+func (m *model) mark() mark {
+	n := mark{front: len(m.front), best: m.best}
 	for _, p := range m.all() {
-		n = append(n, len(p.x))
+		n.parts = append(n.parts, len(p.x))
 	}
 	return n
 }
 
-func (m *model) truncate(sizes []int) {
-	m.front = m.front[:sizes[0]]
+// back takes out what was believed since the mark.
+func (m *model) back(to mark) {
+	m.front, m.best = m.front[:to.front], to.best
 	for i, p := range m.all() {
-		p.truncate(sizes[i+1])
+		p.truncate(to.parts[i])
 	}
 }
 

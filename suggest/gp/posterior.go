@@ -1,6 +1,9 @@
 package gp
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // posterior is what a Gaussian process knows at any point, given values at n points (Rasmussen & Williams 2006, equations 2.25
 // and 2.26): with k_* the n covariances with the points,
@@ -25,9 +28,19 @@ type posterior struct {
 // condition makes the posterior given values y at points x, of which base explains a part or is nil; nil where the covariances
 // cannot be factorised.
 func condition(k *kernel, x [][]float64, y []float64, base *trend) *posterior {
+	return recondition(nil, k, x, y, base)
+}
+
+// recondition is condition with the factorisation of an earlier posterior, or nil, where its kernel and first points are the same.
+func recondition(old *posterior, k *kernel, x [][]float64, y []float64, base *trend) *posterior {
 	p := &posterior{k: k, x: square(len(x), k.d), y: base.rest(x, y), base: base, l: make(factor, 0, len(x)), xs: make([]float64, k.d)}
+	shared := old != nil && old.k == k
 	for i := range x {
 		k.scaled(x[i], p.x[i])
+		if shared = shared && i < len(old.l) && slices.Equal(p.x[i], old.x[i]); shared {
+			p.l = append(p.l, old.l[i])
+			continue
+		}
 		if !p.extend(i) {
 			return nil
 		}
@@ -92,6 +105,16 @@ func (p *posterior) predict(x []float64) (mu, s2 float64) {
 }
 
 func (p *posterior) variance() float64 { return max(p.k.s2-dot(p.v, p.v), 1e-12*p.k.s2) }
+
+// bound is the mean and at least the variance at a point: that which the point nearest to it alone would leave.
+func (p *posterior) bound(x []float64) (mu, s2 float64) {
+	mu = p.expect(x)
+	most := 0.0
+	for _, k := range p.kv {
+		most = max(most, k)
+	}
+	return mu, p.k.s2 - most*most/(p.k.s2+p.k.noise)
+}
 
 // expect is the mean alone.
 func (p *posterior) expect(x []float64) float64 {

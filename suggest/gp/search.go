@@ -29,18 +29,38 @@ const exact, exchangedMost = 16, 24
 
 // run returns places in decreasing order of promise, none known; it may find none.
 func (s *search) run() []*place {
-	candidates := s.candidates()
-	for _, c := range candidates {
-		c.score = s.acq.at(c.x)
-	}
-	slices.SortStableFunc(candidates, func(a, b *place) int { return cmp.Compare(b.score, a.score) })
+	candidates := s.screen(slices.DeleteFunc(s.candidates(), s.known))
 	chosen := s.diverse(candidates)
 	for i, c := range chosen {
 		chosen[i] = s.improve(c)
 	}
 	all := slices.Concat(chosen, candidates)
-	slices.SortStableFunc(all, func(a, b *place) int { return cmp.Compare(b.score, a.score) })
-	return slices.DeleteFunc(all, s.known)
+	slices.SortStableFunc(all, byScore)
+	return all
+}
+
+func byScore(a, b *place) int { return cmp.Compare(b.score, a.score) }
+
+// screen evaluates the candidates that a cheap bound of the acquisition leaves in the race, and returns them in decreasing order
+// of promise.
+func (s *search) screen(candidates []*place) []*place {
+	for _, c := range candidates {
+		c.score = s.acq.bound(c.x)
+	}
+	slices.SortStableFunc(candidates, byScore)
+	var best []float64 // the scores of those that lead, in increasing order
+	for i, c := range candidates {
+		if len(best) == leaders && c.score < best[0] || i == screened {
+			candidates = candidates[:i]
+			break
+		}
+		c.score = s.acq.at(c.x)
+		at, _ := slices.BinarySearch(best, c.score)
+		best = slices.Insert(best, at, c.score)
+		best = best[max(0, len(best)-leaders):]
+	}
+	slices.SortStableFunc(candidates, byScore)
+	return candidates
 }
 
 // candidates draws places: evenly over the space, and around the best ones known.
@@ -52,7 +72,7 @@ func (s *search) candidates() []*place {
 		}
 	}
 	d := s.e.space.Len()
-	for i := range uint64(evenly) {
+	for i := range uint64(max(evenly/4, min(evenly, evenly*100/(1+s.acq.size())))) {
 		u := make([]float64, d)
 		s.sobol.At(s.skip+i, u)
 		add(u)

@@ -27,6 +27,7 @@ type suggester struct {
 	tried map[uint64]int // assignments of all trials told, hashed, with their number
 	model *model         // of the history; nil when it has changed since
 	fits  []fit          // hyper-parameters found before
+	last  *posterior     // of the latest model, whose factorisation may be of use for the next
 
 	earlier []*posterior // of the experiments before this one; nil before they are made
 }
@@ -41,7 +42,7 @@ func newSuggester(p suggest.Problem, settings suggest.Settings) (suggest.Suggest
 	case "PI", "PIps":
 		s.kind = probability
 	case "LCB":
-		s.kind = bound
+		s.kind = lowerBound
 	}
 	s.sobol = suggest.NewSequence(p.Space.Len(), s.seed)
 	s.design = designSize(len(s.e.dims), p.MaxTrials)
@@ -98,8 +99,7 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		s.model = s.newModel()
 	}
 	b := &batch{suggester: s, taken: map[uint64]bool{}}
-	mark := s.model.sizes()
-	defer s.model.truncate(mark)
+	defer s.model.back(s.model.mark())
 	var suggestions []suggest.Suggestion
 	for number := first; number < first+n; number++ {
 		p, note := b.next(number)

@@ -26,6 +26,8 @@ const (
 
 	evenly        int     = 512 // places looked at all over the space,
 	nearby        int     = 128 // and near the best
+	leaders       int     = 24  // so many of which are known exactly; others are left out whose bound is below them,
+	screened      int     = 96  // and all after so many
 	climbed       int     = 6   // of which so many are improved
 	climbSteps    int     = 25  // quasi-Newton steps each, at most
 	climbRounds   int     = 3   // and rounds in turn with exchanging values
