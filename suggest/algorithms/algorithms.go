@@ -8,6 +8,7 @@ import (
 	"qalam/suggest"
 	"qalam/suggest/auto"
 	"qalam/suggest/cmaes"
+	"qalam/suggest/evolution"
 	"qalam/suggest/gp"
 	"qalam/suggest/hyperband"
 	"qalam/suggest/nas"
@@ -20,7 +21,7 @@ import (
 func All() suggest.Registry {
 	builtin := suggest.Builtin()
 	r := suggest.Registry{
-		Algorithms: slices.Concat(builtin.Algorithms, tpe.Algorithms(), gp.Algorithms(), cmaes.Algorithms(),
+		Algorithms: slices.Concat(builtin.Algorithms, tpe.Algorithms(), gp.Algorithms(), cmaes.Algorithms(), evolution.Algorithms(),
 			hyperband.Algorithms(hyperband.Models{"tpe": tpe.New}), pbt.Algorithms(), nas.Algorithms()),
 		StopRules: slices.Concat(builtin.StopRules, stopping.StopRules()),
 	}

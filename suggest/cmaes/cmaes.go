@@ -9,6 +9,7 @@ import (
 
 	"qalam/space"
 	"qalam/suggest"
+	"qalam/suggest/tried"
 )
 
 // Algorithms lists this package's entries of the registry: cmaes.
@@ -50,7 +51,7 @@ type search struct {
 	start   *start
 	drawer  *drawer
 	history *suggest.History
-	size    uint64 // of the space; math.MaxUint64 where it is not finite
+	tried   *tried.Set
 
 	walk  *walk
 	marks []*walk // some earlier walks, to go back to when an outcome changes; the latest last
@@ -67,7 +68,7 @@ const maxMarks = 32
 // drawn from its distribution teach it little.
 func New(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
 	seed := suggest.SeedOf(p, settings)
-	s := &search{drawer: newDrawer(p.Space, seed), history: suggest.NewHistory(p.Space), size: math.MaxUint64}
+	s := &search{drawer: newDrawer(p.Space, seed), history: suggest.NewHistory(p.Space), tried: tried.New(p.Space)}
 	s.start = &start{
 		restart: settings["restart_strategy"], seed: seed, counts: s.drawer.counts,
 		m: make([]float64, len(s.drawer.axes)), sigma: 1.0 / 6,
@@ -81,12 +82,6 @@ func New(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error
 	dims := len(s.drawer.axes) + len(s.drawer.cats)
 	s.start.lambda = 4 + int(3*math.Log(float64(max(1, dims))))
 	s.drawer.warm(p.Earlier, s.start)
-	if s.drawer.limit > 1 {
-		s.known = map[uint64]int{}
-		if n, finite := p.Space.Size(); finite {
-			s.size = n
-		}
-	}
 	s.walk = &walk{st: s.start.first()}
 	return s, nil
 }
@@ -95,9 +90,7 @@ func New(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error
 func (s *search) Tell(outcomes []suggest.Outcome) error {
 	for _, c := range s.history.Tell(outcomes) {
 		s.next = nil
-		if s.known != nil && (c.Old == nil || !slices.Equal(c.Old.Assignment, c.New.Assignment)) {
-			s.count(c)
-		}
+		s.tried.Tell(c)
 		for !s.walk.stands(c) {
 			s.walk = &walk{st: s.start.first()}
 			if n := len(s.marks); n > 0 {
@@ -106,29 +99,6 @@ func (s *search) Tell(outcomes []suggest.Outcome) error {
 		}
 	}
 	return nil
-}
-
-// count keeps account of the assignments told.
-func (s *search) count(c suggest.Change) {
-	s.known[hash(c.New.Assignment)]++
-	if c.Old == nil {
-		return
-	}
-	old := hash(c.Old.Assignment)
-	if s.known[old]--; s.known[old] == 0 {
-		delete(s.known, old)
-	}
-}
-
-// hash is FNV-1a on the bits of the values, folded.
-func hash(a space.Assignment) uint64 {
-	h := uint64(14695981039346656037)
-	for _, v := range a {
-		h ^= math.Float64bits(v)
-		h *= 1099511628211
-		h ^= h >> 32
-	}
-	return h
 }
 
 // catchUp goes through the trials told since, and then on to the trial that is asked for.
@@ -159,9 +129,9 @@ func (s *search) Ask(first, n int) ([]suggest.Suggestion, error) {
 		s.catchUp(first)
 	}
 	suggestions := make([]suggest.Suggestion, max(n, 0))
-	b := &batch{all: map[uint64]bool{}}
+	batch := s.tried.Batch()
 	for i := range suggestions {
-		suggestions[i].Assignment = s.propose(first+i, b)
+		suggestions[i].Assignment = s.propose(first+i, batch)
 		if label := s.pendingBefore(first, first+i).write(); label != "" {
 			suggestions[i].Labels = map[string]string{pendingLabel: label}
 		}
@@ -183,54 +153,18 @@ func (s *search) pendingBefore(first, number int) pendingSet {
 	return p
 }
 
-// batch is what was proposed since the last Tell, by hash.
-type batch struct {
-	all   map[uint64]bool
-	fresh int // those of them that no trial told has had
-}
-
-// propose is the first draw that the restrictions allow and no trial has had.
-func (s *search) propose(number int, b *batch) space.Assignment {
+// propose is the first draw that fits.
+func (s *search) propose(number int, batch *tried.Batch) space.Assignment {
 	draws := s.drawer.of(s.next.st, number)
 	a := s.drawer.assignment(draws.next())
-	if s.known == nil {
-		return a
-	}
-	for i := 1; i < s.drawer.limit && !s.fits(a, b); i++ {
+	for i := 1; i < s.drawer.limit && !batch.Fits(a); i++ {
 		a = s.drawer.assignment(draws.next())
 	}
-	if !s.fits(a, b) {
-		if left := s.leftOver(number, b); left != nil {
+	if !batch.Fits(a) {
+		if left := batch.Left(number); left != nil {
 			a = left
 		}
 	}
-	h := hash(a)
-	if s.known[h] == 0 && !b.all[h] {
-		b.fresh++
-	}
-	b.all[h] = true
+	batch.Add(a)
 	return a
-}
-
-// fits reports whether an assignment is allowed and new: to all trials, or to the batch where every one was tried.
-func (s *search) fits(a space.Assignment, b *batch) bool {
-	h := hash(a)
-	tried := s.known[h] > 0 && uint64(len(s.known)+b.fresh) < s.size
-	repeated := b.all[h] && uint64(len(b.all)) < s.size
-	return !tried && !repeated && s.drawer.space.Allows(a)
-}
-
-// leftOver finds an assignment that fits in a small space in which draws find none, nil elsewhere.
-func (s *search) leftOver(number int, b *batch) space.Assignment {
-	const small = 1 << 14
-	if s.size > small {
-		return nil
-	}
-	from := uint64(number) * 0x9e3779b97f4a7c15 % s.size
-	for i := range s.size {
-		if a := s.drawer.space.At((from + i) % s.size); s.fits(a, b) {
-			return a
-		}
-	}
-	return nil
 }

@@ -57,6 +57,7 @@ func newDrawer(s *space.Space, seed uint64) *drawer {
 const (
 	maxDraws  = 64 // of one trial, until one is allowed and new
 	wideDraws = 16 // of these come from the distribution itself
+	redraws   = 20 // of a sample until it is in the unit cube
 )
 
 // draws are the successive samples for one trial: a function of the state, the seed and the trial's number.
@@ -93,7 +94,7 @@ func (d *draws) next() sample {
 //
 //	O. Teytaud, S. Gelly, "DCMA: yet another derandomization in covariance-matrix-adaptation", GECCO 2007.
 //
-// What falls outside the cube is drawn again, 10 times as often as there are dimensions, and then moved to its side.
+// What falls outside the cube is drawn again some times, and then moved to its side.
 func (d *draws) numbers(s *sample) {
 	p := d.st.gaussian
 	z := make([]float64, len(s.v))
@@ -105,7 +106,7 @@ func (d *draws) numbers(s *sample) {
 	} else {
 		d.normals(z)
 	}
-	for range 10 * len(z) {
+	for range redraws {
 		p.stretch(z, s.y)
 		inside := true
 		for j, y := range s.y {

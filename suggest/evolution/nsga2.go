@@ -1,0 +1,201 @@
+package evolution
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"qalam/space"
+	"qalam/suggest"
+	"qalam/suggest/pareto"
+)
+
+// nsga2 is the algorithm of
+//
+//	K. Deb, A. Pratap, S. Agarwal, T. Meyarivan, "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE Transactions
+//	on Evolutionary Computation 6(2), 182-197 (2002),
+//
+// with constrained domination, in its steady state, which needs no generations and so never waits for a trial:
+//
+//	A. J. Nebro, J. J. Durillo, "On the effect of applying a steady-state selection scheme in the multi-objective genetic
+//	algorithm NSGA-II", Nature-Inspired Algorithms for Optimisation, Springer (2009).
+//
+// Trials that have ended enter the population one after the other, in the order of their numbers; where it is larger than it may
+// be, the most crowded trial of its last front leaves. The first trials are a Sobol sequence.
+type nsga2 struct {
+	*proposer
+	objectives int
+	limit      int // size of the population
+
+	population []*member
+	entered    int // number of the last trial that has entered
+	marks      []mark
+	sinceMark  int  // how many have entered since the last mark
+	ranked     bool // rank and crowding of the members are those of the population
+}
+
+// member is a trial of the population.
+type member struct {
+	individual
+	pareto.Point
+	rank     int
+	crowding float64
+}
+
+// mark is the population at an earlier time, to go back to when an outcome changes.
+type mark struct {
+	entered    int
+	population []*member
+}
+
+// markEvery is how many trials enter between marks.
+const markEvery = 8
+
+func newNSGA2(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
+	return &nsga2{proposer: newProposer(p, settings), objectives: max(1, p.Objectives), limit: sizeOf(p, settings, 10, 20, 50)}, nil
+}
+
+// Tell takes outcomes in, and goes back to before the first that changed.
+func (g *nsga2) Tell(outcomes []suggest.Outcome) error {
+	least, changed := g.tell(outcomes)
+	if !changed || least > g.entered {
+		return nil
+	}
+	i, _ := slices.BinarySearchFunc(g.marks, least, func(m mark, n int) int { return cmp.Compare(m.entered, n) })
+	g.marks, g.population, g.entered, g.ranked = g.marks[:i], nil, 0, false
+	g.sinceMark = 0
+	if i > 0 {
+		g.population, g.entered = slices.Clone(g.marks[i-1].population), g.marks[i-1].entered
+	}
+	return nil
+}
+
+// catchUp lets the trials enter that have ended since.
+func (g *nsga2) catchUp() {
+	records := g.history.Records()
+	from, found := slices.BinarySearchFunc(records, g.entered, func(r *suggest.Record, n int) int { return cmp.Compare(r.Number, n) })
+	if found {
+		from++
+	}
+	for _, r := range records[from:] {
+		m := newMember(r, g.objectives)
+		if m == nil {
+			continue
+		}
+		g.population, g.entered, g.ranked = append(g.population, m), r.Number, false
+		if len(g.population) > g.limit {
+			g.population = slices.Delete(g.population, g.worst(), g.worst()+1)
+		}
+		if g.sinceMark++; g.sinceMark == markEvery {
+			g.marks = append(g.marks, mark{g.entered, slices.Clone(g.population)})
+			g.sinceMark = 0
+		}
+	}
+	if !g.ranked {
+		g.rank()
+	}
+}
+
+// newMember is nil for a trial that has no value of every objective.
+func newMember(r *suggest.Record, objectives int) *member {
+	if math.IsNaN(r.Value) || len(r.Others) != objectives-1 {
+		return nil
+	}
+	return &member{
+		individual: individual{r.Assignment, r.Unit},
+		Point:      pareto.Point{Number: r.Number, Values: append([]float64{r.Value}, r.Others...), Violation: pareto.Violation(r.Violations)},
+	}
+}
+
+func (g *nsga2) points() []pareto.Point {
+	points := make([]pareto.Point, len(g.population))
+	for i, m := range g.population {
+		points[i] = m.Point
+	}
+	return points
+}
+
+// worst is the index of the member that is to leave: of the last front the most crowded, of equal ones the youngest.
+func (g *nsga2) worst() int {
+	ranks := pareto.Ranks(g.points())
+	front := byRank(ranks, slices.Max(ranks))
+	crowding := pareto.Crowding(g.values(front))
+	at := 0
+	for i := range front {
+		if crowding[i] <= crowding[at] {
+			at = i
+		}
+	}
+	return front[at]
+}
+
+func byRank(ranks []int, rank int) []int {
+	var front []int
+	for i, r := range ranks {
+		if r == rank {
+			front = append(front, i)
+		}
+	}
+	return front
+}
+
+func (g *nsga2) values(front []int) [][]float64 {
+	values := make([][]float64, len(front))
+	for i, at := range front {
+		values[i] = g.population[at].Values
+	}
+	return values
+}
+
+// rank finds what the tournaments compare.
+func (g *nsga2) rank() {
+	g.ranked = true
+	ranks := pareto.Ranks(g.points())
+	for rank, found := 0, 0; found < len(ranks); rank++ {
+		front := byRank(ranks, rank)
+		found += len(front)
+		crowding := pareto.Crowding(g.values(front))
+		for i, at := range front {
+			m := *g.population[at] // marks share the members
+			m.rank, m.crowding = rank, crowding[i]
+			g.population[at] = &m
+		}
+	}
+}
+
+// Ask breeds n assignments.
+func (g *nsga2) Ask(first, n int) ([]suggest.Suggestion, error) {
+	if first < 1 {
+		return nil, suggest.ErrNumber
+	}
+	g.catchUp()
+	return g.propose(first, n, g.breed), nil
+}
+
+// breed crosses the winners of two tournaments and mutates the child. Until there were as many trials as the population is to
+// have, and until there are two members, there is nothing to breed from.
+func (g *nsga2) breed(number int, boldness float64) space.Assignment {
+	if number <= g.limit || len(g.population) < 2 {
+		return nil
+	}
+	a := g.tournament()
+	b := g.tournament()
+	for range 4 {
+		if b != a {
+			break
+		}
+		b = g.tournament()
+	}
+	u := g.cross(a.individual, b.individual)
+	g.mutate(u, max(1/float64(max(1, len(g.free))), boldness))
+	return g.space.FromUnit(u)
+}
+
+// tournament is the better of two members: of lower rank, or less crowded.
+func (g *nsga2) tournament() *member {
+	a, b := g.population[g.rng.IntN(len(g.population))], g.population[g.rng.IntN(len(g.population))]
+	if cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.crowding, b.crowding)) < 0 {
+		return b
+	}
+	return a
+}
