@@ -31,7 +31,7 @@ func enasAlgorithm() suggest.Algorithm {
 			},
 			{
 				Name: "controller_hidden_size", Kind: suggest.KindInt, Default: "64", Check: between(1, maxHidden),
-				Doc: "Width of the recurrent network.",
+				Doc: "Width of the recurrent network, at most 256.",
 			},
 			number("controller_temperature", "5.0", 0, true, "Divides the network's scores: larger means more random choices; None is 1."),
 			number("controller_tanh_const", "2.25", 0, true, "Bound of the scores, which keeps every choice possible; None is no bound."),
@@ -55,7 +55,7 @@ func enasAlgorithm() suggest.Algorithm {
 const (
 	defaultRate = "0.02"
 	defaultSkip = "None"
-	maxHidden   = 1024
+	maxHidden   = 256 // beyond it, deep networks take more than 100 ms and 100 MiB
 )
 
 func enasSupports(p suggest.Problem, _ suggest.Settings) string {

@@ -164,7 +164,9 @@ func (l *learner) learn(m *mind, start int) {
 	lessons := l.rewards(recent, block)
 	best := slices.Clone(recent)
 	slices.SortStableFunc(best, func(a, b *suggest.Record) int { return cmp.Compare(a.Value, b.Value) })
-	best = best[:min(len(best), elite, 1+len(best)/4)]
+	most := max(2, int(min(float64(l.steps), effort/l.cost()))) // architectures that may be gone over
+	best = best[:min(len(best), elite, 1+len(best)/4, most/2)]
+	lessons = lessons[max(0, len(lessons)-most/2):]
 	batch := make(known, 0, len(block)+len(best))
 	for _, x := range lessons {
 		batch = append(batch, numbers(x.record))
@@ -172,7 +174,7 @@ func (l *learner) learn(m *mind, start int) {
 	for _, r := range best {
 		batch = append(batch, numbers(r))
 	}
-	steps := min(passes, max(1, int(min(float64(l.steps), effort/l.cost())/float64(len(batch)))))
+	steps := min(passes, max(1, most/len(batch)))
 	r := newRollout(m.c, len(batch))
 	o := goal{weight: make([]float64, len(batch)), entropy: l.entropy, skip: l.skipScale, target: l.skipTarget}
 	if l.L == 1 {
