@@ -6,7 +6,7 @@ import warnings
 import jax
 from vizier import algorithms as vza
 from vizier import pyvizier as vz
-from vizier.algorithms.designers.gp_ucb_pe import VizierGPUCBPEBandit
+from vizier.algorithms.designers import VizierGPUCBPEBandit
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
