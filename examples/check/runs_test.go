@@ -55,6 +55,16 @@ func TestExamples(t *testing.T) {
 		{file: "push/experiment.yaml", trials: 4, metric: "loss", parameter: "lr"},
 		{file: "enas-digits/experiment.yaml", trials: 8, metric: "accuracy", parameter: "nn_config"},
 		{file: "darts-digits/experiment.yaml", trials: 1, metric: "accuracy", parameter: "search-space"},
+		{file: "multi-fidelity/hyperband.yaml", trials: 16, metric: "loss", parameter: "epochs"},
+		{file: "multi-fidelity/asha.yaml", trials: 16, metric: "loss", parameter: "epochs"},
+		{file: "multi-fidelity/bohb.yaml", trials: 16, metric: "loss", parameter: "epochs"},
+		{file: "multi-fidelity/dehb.yaml", trials: 16, metric: "loss", parameter: "epochs"},
+		{file: "early-stopping/stop-percentile.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
+		{file: "early-stopping/stop-asha.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
+		{file: "early-stopping/stop-hyperband.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
+		{file: "early-stopping/stop-patience.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
+		{file: "early-stopping/stop-threshold.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
+		{file: "early-stopping/stop-curve.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
 		{file: "pytorchjob-mnist.yaml", trials: 12, metric: "loss", parameter: "momentum", torch: true},
 	} {
 		t.Run(e.file, func(t *testing.T) {

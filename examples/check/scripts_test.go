@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -91,6 +92,31 @@ func TestTune(t *testing.T) {
 		if strings.Join(first, " ") != strings.Join(second, " ") {
 			t.Errorf("%s: two runs with one seed differ: %s and %s", opt, first, second)
 		}
+	}
+}
+
+func TestMultiFidelity(t *testing.T) {
+	run := func(epochs string) *exec.Cmd {
+		return script(t, nil, "multi-fidelity/train.py", "--lr=0.3", "--epochs="+epochs)
+	}
+	texts := together(t, run("2"), run("4"))
+	if short, long := losses(t, texts[0], 2), losses(t, texts[1], 4); !slices.Equal(short, long[:2]) {
+		t.Errorf("a longer run begins otherwise: %s and %s", short, long)
+	}
+}
+
+// TestPBT trains two stretches of one epoch from a checkpoint: as good as one of two.
+func TestPBT(t *testing.T) {
+	one, two := t.TempDir(), t.TempDir()
+	run := func(dir, epochs string) string {
+		return together(t, script(t, nil, "pbt/train.py", "--lr=0.1", "--momentum=0.5", "--epochs="+epochs, "--checkpoint="+dir))[0]
+	}
+	first, second := losses(t, run(one, "1"), 1), run(one, "1")
+	if !strings.Contains(second, "goes on after epoch 1") || !strings.Contains(second, "epoch=2 ") {
+		t.Errorf("the second stretch prints %s", second)
+	}
+	if both := losses(t, run(two, "2"), 2); first[0] != both[0] || losses(t, second, 1)[0] != both[1] {
+		t.Errorf("two stretches: %s and %s; at once: %s", first, second, both)
 	}
 }
 
