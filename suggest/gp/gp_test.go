@@ -556,3 +556,26 @@ func TestBound(t *testing.T) {
 		}
 	}
 }
+
+// TestSettings searches with each of Katib's settings, and checks that wrong values are refused.
+func TestSettings(t *testing.T) {
+	registry := suggest.Registry{Algorithms: Algorithms()}
+	p := suggesttest.Branin(t)
+	for _, settings := range []suggest.Settings{
+		{"acq_func": "EI"}, {"acq_func": "PI"}, {"acq_func": "LCB"}, {"acq_func": "EIps"}, {"acq_optimizer": "sampling"},
+		{"base_estimator": "RF", "n_initial_points": "10"}, {"n_initial_points": "0"},
+	} {
+		regrets := suggesttest.Regrets(t, Algorithms()[0], settings, p, 25, 3)
+		slices.Sort(regrets)
+		if !(regrets[1] < 1) {
+			t.Errorf("%v: regrets %v", settings, regrets)
+		}
+	}
+	for _, settings := range []suggest.Settings{
+		{"acq_func": "ei"}, {"acq_optimizer": "x"}, {"base_estimator": "SVM"}, {"n_initial_points": "-1"}, {"random_state": "x"},
+	} {
+		if _, err := registry.NewSuggester("bayesianoptimization", suggest.Problem{Space: p.Space}, settings); err == nil {
+			t.Errorf("%v is accepted", settings)
+		}
+	}
+}

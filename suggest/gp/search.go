@@ -5,8 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-
-	"qalam/suggest"
 )
 
 // search looks for the place of the space where an acquisition is largest: many places are looked at, the most promising are
@@ -16,8 +14,7 @@ type search struct {
 	acq    *acquisition
 	climbs bool // by the slope, too
 	rng    *rand.Rand
-	sobol  *suggest.Sequence
-	skip   uint64              // points of sobol that were used
+	even   [][]float64         // points spread evenly over the unit cube; shifted by a vector they still are
 	known  func(p *place) bool // already tried, or being tried
 	tops   [][]float64         // the best places known, in the unit cube
 	scale  []float64           // length scales of the numeric coordinates, by coordinate; for perturbations
@@ -71,10 +68,17 @@ func (s *search) candidates() []*place {
 			all = append(all, p)
 		}
 	}
-	d := s.e.space.Len()
-	for i := range uint64(max(evenly/4, min(evenly, evenly*100/(1+s.acq.size())))) {
-		u := make([]float64, d)
-		s.sobol.At(s.skip+i, u)
+	shift := make([]float64, s.e.space.Len())
+	for i := range shift {
+		shift[i] = s.rng.Float64()
+	}
+	for _, point := range s.even[:max(evenly/4, min(evenly, evenly*100/(1+s.acq.size())))] {
+		u := make([]float64, len(shift))
+		for i := range u {
+			if u[i] = point[i] + shift[i]; u[i] >= 1 {
+				u[i]--
+			}
+		}
 		add(u)
 	}
 	for i := range nearby {

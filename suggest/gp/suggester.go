@@ -27,6 +27,7 @@ type suggester struct {
 	tried map[uint64]int // assignments of all trials told, hashed, with their number
 	model *model         // of the history; nil when it has changed since
 	fits  []fit          // hyper-parameters found before
+	even  [][]float64    // where every search looks, but for a shift; nil before the first
 	last  *posterior     // of the latest model, whose factorisation may be of use for the next
 
 	earlier []*posterior // of the experiments before this one; nil before they are made
@@ -45,20 +46,11 @@ func newSuggester(p suggest.Problem, settings suggest.Settings) (suggest.Suggest
 		s.kind = lowerBound
 	}
 	s.sobol = suggest.NewSequence(p.Space.Len(), s.seed)
-	s.design = designSize(len(s.e.dims), p.MaxTrials)
+	s.design = designed
 	if settings[initialPoints] != "" {
 		s.design = int(settings.Int(initialPoints))
 	}
 	return s, nil
-}
-
-// designSize is how many trials are made before the first model, for d parameters.
-func designSize(d, budget int) int {
-	n := int(min(designBase+designSlope*float64(d), designMost))
-	if budget > 0 {
-		n = min(n, max(2, budget/4))
-	}
-	return n
 }
 
 // Tell takes outcomes in.
@@ -130,21 +122,17 @@ func (b *batch) known(p *place) bool {
 // next proposes the place for one trial; nil when there is none left.
 func (b *batch) next(number int) (p *place, note string) {
 	suggest.SeedRand(b.source, b.seed, number)
-	if len(b.earlier) > 0 && b.model.value == nil && number <= max(2, b.design) {
+	if len(b.earlier) > 0 && b.model.value == nil && number <= b.design {
 		if p := b.first(newTrend(b.earlier, nil, nil), b.known); p != nil {
 			return p, ""
 		}
 	}
-	design := b.design
-	if len(b.earlier) > 0 {
-		design = min(design, 2)
-	}
-	if number > design && b.model.ready() {
+	if number > b.design && b.model.ready() {
 		if p := b.search(number); p != nil {
 			return p, ""
 		}
 		note = "chosen at random: the model proposed nothing new"
-	} else if number > design && b.model.broken {
+	} else if number > b.design && b.model.broken {
 		note = "chosen evenly over the space: the model is singular"
 	}
 	if p := b.spread(number); p != nil {
@@ -155,14 +143,29 @@ func (b *batch) next(number int) (p *place, note string) {
 
 // search asks the model.
 func (b *batch) search(number int) *place {
-	m := b.model
+	m, kind := b.model, b.kind
+	if p := float64(m.pending); b.rng.Float64() < explored*p/(p+4) && m.improves {
+		kind = exploration
+	}
 	s := search{
-		e: b.e, acq: m.acquisition(b.kind), climbs: b.climbs, rng: b.rng, sobol: b.sobol, skip: uint64(number) << 12, known: b.known, tops: m.tops, scale: m.scales(),
+		e: b.e, acq: m.acquisition(kind), climbs: b.climbs, rng: b.rng, even: b.evenPoints(), known: b.known, tops: m.tops, scale: m.scales(),
 	}
 	if all := s.run(); len(all) > 0 {
 		return all[0]
 	}
 	return nil
+}
+
+// evenPoints are spread over the unit cube.
+func (s *suggester) evenPoints() [][]float64 {
+	if s.even == nil {
+		const after = 1 << 30 // points that no design reaches
+		s.even = square(evenly, s.problem.Space.Len())
+		for i := range s.even {
+			s.sobol.At(uint64(after+i), s.even[i])
+		}
+	}
+	return s.even
 }
 
 // spread is a point of the design: the middle of the space, then evenly distributed ones.

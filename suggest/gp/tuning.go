@@ -2,9 +2,7 @@ package gp
 
 // Constants that were chosen by measurement, on the functions and tables of bench/search that are for tuning.
 const (
-	designBase  float64 = 2  // trials before the first model: designBase + designSlope·d,
-	designSlope float64 = 0  // for d parameters,
-	designMost  float64 = 12 // but no more than this
+	designed int = 2 // trials before the first model, where no setting says otherwise
 
 	tail     float64 = 20 // values farther above the median than this, in units of the better half's spread, are cut
 	bendFrom int     = 4  // values from which on the power of the warp is fitted
@@ -15,7 +13,6 @@ const (
 	wPower  float64 = 0.5 //
 	wListed float64 = 0.3 // times this for those with few values,
 	wWeight float64 = 0.1 // and so strongly
-	wSpread float64 = 0
 
 	refitEvery  int     = 12   // hyper-parameters are learnt again when the trials have grown by one part in this
 	fitSteps    int     = 30   // quasi-Newton steps of a fit, at most
@@ -31,5 +28,6 @@ const (
 	climbed       int     = 6   // of which so many are improved
 	climbSteps    int     = 25  // quasi-Newton steps each, at most
 	climbRounds   int     = 3   // and rounds in turn with exchanging values
+	explored      float64 = 0.0 // chance of exploring with many trials pending
 	climbDecrease float64 = 1e-5
 )
