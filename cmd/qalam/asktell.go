@@ -54,6 +54,15 @@ What cannot be answered is answered by {"error":"…"}. The session ends with it
 		case x.Wire.Spec.Seed == nil:
 			x.Spec.Seed = uint64(mathrand.Uint32())
 		}
+		notes, err := a.learnAtHome(cmd.Context(), &x.Spec)
+		if err != nil {
+			return err
+		}
+		for _, n := range notes {
+			if !a.quiet {
+				fmt.Fprintln(a.err, n)
+			}
+		}
 		s, err := asktell.New(x.Spec, registry())
 		if err != nil {
 			return &exitError{exitUsage, err}

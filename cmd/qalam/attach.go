@@ -278,7 +278,7 @@ func (a *attachment) result(ctx context.Context) error {
 // bestLine is the best trial in one line.
 func bestLine(k *kept) string {
 	o := k.state.Optimal
-	return fmt.Sprintf("%s=%s trial=%d %s", k.state.Spec.Objective.Metric, optimalValue(k), o.Number, view.Pairs(k.state.Spec.Space.Named(o.Assignment), false))
+	return fmt.Sprintf("%s=%s trial=%d %s", k.state.Spec.Objective.Metric, optimalValue(k), o.Number, view.Pairs(k.state.Spec.Space.NamedActive(o.Assignment), false))
 }
 
 // optimalValue is the best trial's value with all its digits.
@@ -312,11 +312,17 @@ func summary(out io.Writer, k *kept, took time.Duration, home, homeFlag string) 
 	if o := s.Optimal; o != nil {
 		fmt.Fprintf(out, "best %s %s: trial %d (%s)\n", s.Spec.Objective.Metric, optimalValue(k), o.Number, o.Name)
 		var rows [][]string
-		for _, n := range s.Spec.Space.Named(o.Assignment) {
+		for _, n := range view.Named(s.Spec.Space, o.Assignment, view.Idle) {
 			rows = append(rows, []string{"  " + view.Clean(n.Name), view.Clean(n.Value)})
 		}
 		for _, row := range rows {
 			fmt.Fprintf(out, "%s = %s\n", row[0], row[1])
+		}
+		if broken := brokenText(s.Spec.Objective, o.Observation); broken != "" {
+			fmt.Fprintf(out, "  %s\n", view.Clean(broken))
+		}
+		if n := len(s.Pareto); n > 0 {
+			fmt.Fprintf(out, "%s in the Pareto set: qalam best %s%s\n", plural(n, "trial"), name, homeFlag)
 		}
 	} else {
 		fmt.Fprintf(out, "no trial has a value of %s\n", view.Clean(s.Spec.Objective.Metric))

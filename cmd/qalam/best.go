@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qalam/cmd/qalam/internal/view"
 	"qalam/experiment"
 	"qalam/space"
 	"qalam/store"
@@ -17,7 +18,8 @@ func newBest(a *app) *cobra.Command {
 		Use:   "best EXPERIMENT",
 		Short: "Show the best parameters found so far",
 		Long: `Show the best parameters found so far. With -o json or yaml it is the Trial as Katib would hold it, with -o name its name, with
--o args the parameters as --name=value for a command line.`,
+-o args the parameters as --name=value for a command line. Where there are several objectives, it is the best trial by the first
+one, and the Pareto set follows: the trials that no other one betters in every objective.`,
 		Example: `  qalam best mnist
   python3 train.py $(qalam best mnist -o args)`,
 		Args:              exactly("the name of an experiment"),
@@ -48,14 +50,19 @@ type bestTrial struct {
 	Value      *float64      `json:"value,omitempty"` // none where the objective is a text
 	Text       string        `json:"text"`
 	Assignment []space.Named `json:"assignment"`
+
+	Values map[string]float64 `json:"values,omitempty"` // by metric, where there are several objectives or constraints
+	Broken string             `json:"broken,omitempty"` // which constraints it breaks
+	Pareto []paretoTrial      `json:"pareto,omitempty"`
 }
 
 func bestOf(k *kept) bestTrial {
 	o := k.state.Optimal
-	b := bestTrial{Trial: o.Number, Name: o.Name, Metric: k.state.Spec.Objective.Metric, Text: optimalValue(k), Assignment: k.state.Spec.Space.Named(o.Assignment)}
+	b := bestTrial{Trial: o.Number, Name: o.Name, Metric: k.state.Spec.Objective.Metric, Text: optimalValue(k), Assignment: k.state.Spec.Space.NamedActive(o.Assignment)}
 	if !math.IsNaN(o.Value) {
 		b.Value = &o.Value
 	}
+	b.Values, b.Broken = valuesOf(k.state.Spec.Objective, o.Observation), brokenText(k.state.Spec.Objective, o.Observation)
 	return b
 }
 
@@ -67,13 +74,18 @@ func (a *app) best(ctx context.Context, st *store.SQLite, k *kept, form string) 
 		return err
 	case "args":
 		var words []string
-		for _, n := range k.state.Spec.Space.Named(o.Assignment) {
+		for _, n := range k.state.Spec.Space.NamedActive(o.Assignment) {
 			words = append(words, "--"+n.Name+"="+n.Value)
 		}
 		_, err := fmt.Fprintln(a.out, shellWords(words))
 		return err
 	case "jsonl":
-		return writeLine(a.out, bestOf(k))
+		b := bestOf(k)
+		var err error
+		if b.Pareto, err = paretoOf(ctx, st, k); err != nil {
+			return err
+		}
+		return writeLine(a.out, b)
 	case "json", "yaml":
 		t, err := trial(ctx, st, k.Record.UID, o.Number)
 		if err != nil {
@@ -90,7 +102,7 @@ func (a *app) best(ctx context.Context, st *store.SQLite, k *kept, form string) 
 		return err
 	}
 	fmt.Fprintf(a.out, "%s %s: trial %d (%s)\n", k.state.Spec.Objective.Metric, optimalValue(k), o.Number, o.Name)
-	for _, n := range k.state.Spec.Space.Named(o.Assignment) {
+	for _, n := range view.Named(k.state.Spec.Space, o.Assignment, view.Idle) {
 		fmt.Fprintf(a.out, "  %s = %s\n", n.Name, n.Value)
 	}
 	if form == "wide" {
@@ -98,7 +110,10 @@ func (a *app) best(ctx context.Context, st *store.SQLite, k *kept, form string) 
 			fmt.Fprintf(a.out, "%s: min %s, max %s, latest %s\n", m.Name, m.Min, m.Max, m.Latest)
 		}
 	}
-	return nil
+	if broken := brokenText(k.state.Spec.Objective, o.Observation); broken != "" {
+		fmt.Fprintf(a.out, "  %s\n", view.Clean(broken))
+	}
+	return a.paretoTable(ctx, st, k)
 }
 
 // trial reads one trial.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qalam/runner/process"
 	"qalam/store"
 )
 
@@ -87,5 +88,6 @@ func remove(ctx context.Context, st *store.SQLite, uid string) error {
 	if err := st.Delete(ctx, uid); err != nil {
 		return err
 	}
-	return errors.Join(os.RemoveAll(filepath.Join(st.Dir(), "attempts", uid)), os.RemoveAll(setupPath(st.Dir(), uid)))
+	return errors.Join(os.RemoveAll(filepath.Join(st.Dir(), "attempts", uid)), os.RemoveAll(process.CheckpointFolder(st.Dir(), uid, "")),
+		os.RemoveAll(setupPath(st.Dir(), uid)))
 }

@@ -30,6 +30,10 @@ func (a *app) dryRun(ctx context.Context, o runOptions, x *spec.Experiment) erro
 	if err != nil {
 		return err
 	}
+	learnt, err := a.learnAtHome(ctx, &k.state.Spec)
+	if err != nil {
+		return err
+	}
 	switch form := o.attach.output.value; form {
 	case "json", "yaml":
 		if o.made != nil {
@@ -54,6 +58,7 @@ func (a *app) dryRun(ctx context.Context, o runOptions, x *spec.Experiment) erro
 	if err != nil {
 		return err
 	}
+	notes = append(learnt, notes...)
 	n := o.dryRun
 	if most := k.state.Spec.MaxTrialCount; most != nil {
 		n = min(n, *most)
@@ -99,7 +104,7 @@ type plannedPod struct {
 
 func planned(k *kept, t experiment.Trial, task runner.Task) plannedTrial {
 	p := plannedTrial{Trial: t.Number, Name: t.Name, Assignment: map[string]string{}}
-	for _, n := range k.state.Spec.Space.Named(t.Assignment) {
+	for _, n := range k.state.Spec.Space.NamedActive(t.Assignment) {
 		p.Assignment[n.Name] = n.Value
 	}
 	for _, pod := range task.Job.Pods {
@@ -114,7 +119,7 @@ func planned(k *kept, t experiment.Trial, task runner.Task) plannedTrial {
 
 // showTask shows a trial that would be run.
 func (a *app) showTask(k *kept, t experiment.Trial, task runner.Task) {
-	fmt.Fprintf(a.out, "trial %d: %s\n", t.Number, view.Pairs(k.state.Spec.Space.Named(t.Assignment), false))
+	fmt.Fprintf(a.out, "trial %d: %s\n", t.Number, view.Pairs(view.Named(k.state.Spec.Space, t.Assignment, view.Idle), false))
 	for _, pod := range task.Job.Pods {
 		for _, c := range pod.Spec.Containers {
 			command := append(append([]string{}, c.Command...), c.Args...)

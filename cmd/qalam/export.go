@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qalam/cmd/qalam/internal/view"
 	"qalam/experiment"
 	"qalam/metrics"
 	"qalam/space"
@@ -107,7 +108,7 @@ func (e *exporter) trials(ctx context.Context) error {
 		if e.form == "jsonl" {
 			err = writeLine(e.out, x)
 		} else {
-			err = e.row(e.trialRow(x, s.Space.Named(t.Assignment), names))
+			err = e.row(e.trialRow(x, view.Named(s.Space, t.Assignment, ""), names))
 		}
 		if err != nil {
 			return err
@@ -125,7 +126,7 @@ func (e *exporter) exported(t experiment.Trial) exportedTrial {
 	if v := s.Objective.Value(t.Observation); !math.IsNaN(v) {
 		x.Value = &v
 	}
-	for _, n := range s.Space.Named(t.Assignment) {
+	for _, n := range s.Space.NamedActive(t.Assignment) {
 		x.Assignment[n.Name] = n.Value
 	}
 	for _, m := range t.Observation {

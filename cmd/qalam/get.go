@@ -56,11 +56,10 @@ func (a *app) get(ctx context.Context, st *store.SQLite, k *kept, form string) e
 		row("message", s.Conditions[n-1].Message)
 	}
 	o := s.Spec.Objective
-	goal := ""
-	if o.Goal != nil {
-		goal = ", goal " + view.Number(*o.Goal)
+	row("objective", objectivesText(o))
+	for _, c := range o.Constraints {
+		row("constraint", constraintText(c))
 	}
-	row("objective", fmt.Sprintf("%s %s%s", o.Direction, o.Metric, goal))
 	row("algorithm", fmt.Sprintf("%s, seed %d", s.Spec.Algorithm.Name, s.Spec.Seed))
 	if s.Spec.EarlyStopping != nil {
 		row("stopping", s.Spec.EarlyStopping.Name)
@@ -69,6 +68,12 @@ func (a *app) get(ctx context.Context, st *store.SQLite, k *kept, form string) e
 	row("trials", fmt.Sprintf("%d: %s", s.Counts.Total(), tally(s.Counts)))
 	if s.Optimal != nil {
 		row("best", bestLine(k))
+		if broken := brokenText(o, s.Optimal.Observation); broken != "" {
+			row("", broken)
+		}
+	}
+	if n := len(s.Pareto); n > 0 {
+		row("pareto set", fmt.Sprintf("%s; qalam best %s shows them", plural(n, "trial"), shellWord(s.Spec.Name)))
 	}
 	row("created", k.Record.Created.Local().Format(time.DateTime))
 	if !s.Completed.IsZero() {

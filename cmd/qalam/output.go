@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"sigs.k8s.io/yaml"
 
@@ -49,6 +50,11 @@ func wireExperiment(ctx context.Context, st *store.SQLite, k *kept) (*v1beta1.Ex
 			if err != nil {
 				fault = err
 				return
+			}
+			if _, in := slices.BinarySearchFunc(k.state.Pareto, t.Number, func(p experiment.ParetoTrial, n int) int { return p.Number - n }); in {
+				status.Pareto = append(status.Pareto, experiment.Optimal{
+					Number: t.Number, Name: t.Name, Assignment: t.Assignment, Observation: t.Observation, Value: k.state.Spec.Objective.Value(t.Observation),
+				})
 			}
 			if !yield(t) {
 				return

@@ -243,6 +243,10 @@ func (a *app) create(ctx context.Context, st *store.SQLite, o runOptions, x *spe
 	if err != nil {
 		return err
 	}
+	learnt, err := warm(ctx, st, k)
+	if err != nil {
+		return err
+	}
 	m, err := o.setup.look(ctx, st.Dir(), k.state.Spec.ParallelTrialCount)
 	if err != nil {
 		return err
@@ -251,6 +255,7 @@ func (a *app) create(ctx context.Context, st *store.SQLite, o runOptions, x *spe
 	if err != nil {
 		return err
 	}
+	notes = append(learnt, notes...)
 	if older != "" {
 		if err := a.end(ctx, st, older, o.attach.grace); err != nil {
 			return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"iter"
 	"math"
@@ -38,7 +37,9 @@ func newTrials(a *app) *cobra.Command {
 	}
 	output := outputFlag(cmd, "table", "wide", "json", "yaml", "jsonl", "name")
 	states := cmd.Flags().StringSlice("state", nil, "only trials in these `states`: Pending, Running, Succeeded, …")
-	top := cmd.Flags().Int("top", 0, "only the best `N`, best first")
+	top := cmd.Flags().Int("top", 0, "only the best `N` by the first objective, best first")
+	pareto := cmd.Flags().Bool("pareto", false, "only those that no other one betters in every objective")
+	cmd.MarkFlagsMutuallyExclusive("top", "pareto")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		q := store.Query{}
 		for _, s := range *states {
@@ -57,21 +58,31 @@ func newTrials(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.trials(ctx, st, k, q, *top, output.value)
+			trials := st.Trials(ctx, k.Record.UID, q)
+			if *top > 0 {
+				best, err := topTrials(trials, k.state.Spec.Objective, *top)
+				if err != nil {
+					return err
+				}
+				trials = each(best)
+			}
+			if *pareto {
+				if len(k.state.Spec.Objective.Further) == 0 {
+					return usage("--pareto: experiment %s has one objective; --top 1 shows its best trial", k.state.Spec.Name)
+				}
+				list, err := front(ctx, st, k)
+				if err != nil {
+					return err
+				}
+				trials = each(list)
+			}
+			return a.trials(st, k, trials, output.value)
 		})
 	}
 	return cmd
 }
 
-func (a *app) trials(ctx context.Context, st *store.SQLite, k *kept, q store.Query, top int, form string) error {
-	trials := st.Trials(ctx, k.Record.UID, q)
-	if top > 0 {
-		best, err := topTrials(trials, k.state.Spec.Objective, top)
-		if err != nil {
-			return err
-		}
-		trials = each(best)
-	}
+func (a *app) trials(st *store.SQLite, k *kept, trials iter.Seq2[experiment.Trial, error], form string) error {
 	switch form {
 	case "json", "yaml":
 		return a.trialList(trials, k, form)
@@ -88,10 +99,11 @@ func (a *app) trials(ctx context.Context, st *store.SQLite, k *kept, q store.Que
 		}
 		return nil
 	}
-	titles := []string{"TRIAL", "STATE", strings.ToUpper(view.Clean(k.state.Spec.Objective.Metric)), "TIME", "PARAMETERS", "WHY"}
-	if form == "wide" {
-		titles = []string{"TRIAL", "STATE", strings.ToUpper(view.Clean(k.state.Spec.Objective.Metric)), "TIME", "NAME", "ATTEMPT", "CREATED", "PARAMETERS", "WHY"}
+	titles := append([]string{"TRIAL", "STATE"}, titlesOf(judged(k.state.Spec.Objective))...)
+	if titles = append(titles, "TIME"); form == "wide" {
+		titles = append(titles, "NAME", "ATTEMPT", "CREATED")
 	}
+	titles = append(titles, "PARAMETERS", "WHY")
 	var rows [][]string
 	for t, err := range trials {
 		if err != nil {
@@ -125,10 +137,16 @@ func each(list []experiment.Trial) iter.Seq2[experiment.Trial, error] {
 	}
 }
 
-// topTrials picks the best trials that have succeeded, best first; of equally good ones the earlier counts.
+// topTrials picks the best trials that have succeeded, best first, those that break constraints last; of equally good ones the earlier counts.
 func topTrials(trials iter.Seq2[experiment.Trial, error], o experiment.Objective, n int) ([]experiment.Trial, error) {
 	var best []experiment.Trial
 	cost := func(t experiment.Trial) float64 { return o.Cost(o.Value(t.Observation)) }
+	feasible := func(t experiment.Trial) int {
+		if o.Feasible(t.Observation) {
+			return 0
+		}
+		return 1
+	}
 	for t, err := range trials {
 		if err != nil {
 			return nil, err
@@ -137,7 +155,7 @@ func topTrials(trials iter.Seq2[experiment.Trial, error], o experiment.Objective
 			continue
 		}
 		i, _ := slices.BinarySearchFunc(best, t, func(a, b experiment.Trial) int {
-			return cmp.Or(cmp.Compare(cost(a), cost(b)), a.Number-b.Number)
+			return cmp.Or(feasible(a)-feasible(b), cmp.Compare(cost(a), cost(b)), a.Number-b.Number)
 		})
 		best = slices.Insert(best, i, t)
 		best = best[:min(len(best), n)]
@@ -171,10 +189,7 @@ func (a *app) trialList(trials iter.Seq2[experiment.Trial, error], k *kept, form
 
 // trialRow shows a trial in a table.
 func trialRow(t experiment.Trial, k *kept, wide bool, now time.Time) []string {
-	value := "-"
-	if v := k.state.Spec.Objective.Value(t.Observation); !math.IsNaN(v) {
-		value = view.Number(v)
-	}
+	o := k.state.Spec.Objective
 	took := "-"
 	if !t.Running.IsZero() {
 		end := t.Completed
@@ -183,11 +198,16 @@ func trialRow(t experiment.Trial, k *kept, wide bool, now time.Time) []string {
 		}
 		took = view.Span(end.Sub(t.Running))
 	}
-	params := view.Pairs(k.state.Spec.Space.Named(t.Assignment), !wide)
-	if !wide {
-		return []string{strconv.Itoa(t.Number), string(t.State), value, took, params, why(t)}
+	params := view.Pairs(view.Named(k.state.Spec.Space, t.Assignment, view.Idle), !wide)
+	row := append([]string{strconv.Itoa(t.Number), string(t.State)}, cells(o, t.Observation, judged(o))...)
+	if row = append(row, took); wide {
+		row = append(row, t.Name, strconv.Itoa(t.Attempt), t.Created.Local().Format(time.DateTime))
 	}
-	return []string{strconv.Itoa(t.Number), string(t.State), value, took, t.Name, strconv.Itoa(t.Attempt), t.Created.Local().Format(time.DateTime), params, why(t)}
+	reason := why(t)
+	if reason == "" && t.State == experiment.TrialSucceeded {
+		reason = view.Clean(brokenText(o, t.Observation))
+	}
+	return append(row, params, reason)
 }
 
 // why says why a trial is in its state, where that does not go without saying.

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"qalam/api/v1beta1"
 	"qalam/cmd/qalam/internal/tune"
 	"qalam/runner/provision"
 	"qalam/spec"
@@ -31,8 +32,9 @@ run as it is, by no shell, in the folder you are in and with your environment; i
 	var seed int64
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&r.Params, "param", "p", nil, "a parameter, as `NAME=VALUES` (see above)")
-	flags.StringVar(&r.Minimize, "minimize", "", "the `metric` to make as small as possible")
-	flags.StringVar(&r.Maximize, "maximize", "", "the `metric` to make as large as possible")
+	flags.Var(&objectiveFlag{&r.Objectives, v1beta1.ObjectiveTypeMinimize}, "minimize", "the `metric` to make as small as possible; with --maximize, or given again: several objectives")
+	flags.Var(&objectiveFlag{&r.Objectives, v1beta1.ObjectiveTypeMaximize}, "maximize", "the `metric` to make as large as possible")
+	flags.StringArrayVar(&r.Constraints, "constraint", nil, "a `condition` on the parameters of each trial, as 'batch * seq <= 4096'")
 	flags.StringSliceVar(&r.Additional, "also", nil, "further `metrics` to record")
 	flags.Float64Var(&goal, "goal", 0, "stop when a trial reaches this value")
 	flags.StringVar(&r.Algorithm, "algorithm", tune.DefaultAlgorithm, "how values are chosen")
@@ -82,6 +84,23 @@ run as it is, by no shell, in the folder you are in and with your environment; i
 	}
 	return cmd
 }
+
+// objectiveFlag adds an objective of one type to the list of all, so that the order of --minimize and --maximize is kept.
+type objectiveFlag struct {
+	all *[]tune.Objective
+	typ v1beta1.ObjectiveType
+}
+
+func (f *objectiveFlag) String() string { return "" }
+
+// Set adds an objective.
+func (f *objectiveFlag) Set(metric string) error {
+	*f.all = append(*f.all, tune.Objective{Metric: metric, Type: f.typ})
+	return nil
+}
+
+// Type is what help shows for a value.
+func (f *objectiveFlag) Type() string { return "metric" }
 
 // here maps the image of tune to the folder that the user is in, with the user's environment.
 func here(s *setup) error {

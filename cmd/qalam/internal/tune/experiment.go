@@ -28,8 +28,8 @@ const container = "trial"
 type Request struct {
 	Name          string   // of the experiment; "" is made from the command
 	Params        []string // in the notation of Param
-	Minimize      string   // the objective's metric; either this or Maximize
-	Maximize      string
+	Constraints   []string // of parameters, such as "batch * seq <= 4096"
+	Objectives    []Objective
 	Additional    []string // further metrics to record
 	Goal          *float64
 	Algorithm     string   // "" means DefaultAlgorithm
@@ -41,6 +41,12 @@ type Request struct {
 	MaxFailed     *int32
 	Seed          *int64
 	Command       []string // with placeholders {name}; {{ and }} are braces
+}
+
+// Objective is a metric that is to be made as small or as large as possible.
+type Objective struct {
+	Metric string
+	Type   v1beta1.ObjectiveType
 }
 
 // Experiment makes the Experiment. Its error joins everything that is wrong with the request.
@@ -92,15 +98,17 @@ func Experiment(r Request) (*v1beta1.Experiment, error) {
 }
 
 func (r Request) objective(s *v1beta1.ExperimentSpec) error {
-	if (r.Minimize == "") == (r.Maximize == "") {
+	if len(r.Objectives) == 0 || r.Objectives[0].Metric == "" {
 		return errors.New("say what to optimise: either --minimize METRIC or --maximize METRIC, as the program prints it (loss=0.12)")
 	}
+	first := r.Objectives[0]
 	s.Objective = &v1beta1.ObjectiveSpec{
-		Type: v1beta1.ObjectiveTypeMinimize, ObjectiveMetricName: r.Minimize, Goal: r.Goal, AdditionalMetricNames: r.Additional,
+		Type: first.Type, ObjectiveMetricName: first.Metric, Goal: r.Goal, AdditionalMetricNames: r.Additional,
 	}
-	if r.Maximize != "" {
-		s.Objective.Type, s.Objective.ObjectiveMetricName = v1beta1.ObjectiveTypeMaximize, r.Maximize
+	for _, o := range r.Objectives[1:] {
+		s.Objective.AdditionalObjectives = append(s.Objective.AdditionalObjectives, v1beta1.AdditionalObjective{MetricName: o.Metric, Type: o.Type})
 	}
+	s.ParameterConstraints = r.Constraints
 	return nil
 }
 

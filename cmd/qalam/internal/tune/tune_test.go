@@ -94,7 +94,7 @@ func FuzzParam(f *testing.F) {
 
 func request() Request {
 	return Request{
-		Params: []string{"lr=log:1e-5..1e-1", "opt=adam,sgd"}, Minimize: "loss", Trials: 4,
+		Params: []string{"lr=log:1e-5..1e-1", "opt=adam,sgd"}, Objectives: []Objective{{"loss", v1beta1.ObjectiveTypeMinimize}}, Trials: 4,
 		Command: []string{"python3", "train.py", "--lr", "{lr}", "--opt={opt}"},
 	}
 }
@@ -155,8 +155,7 @@ func TestRequestFaults(t *testing.T) {
 		{func(r *Request) { r.Params = nil }, "nothing to tune"},
 		{func(r *Request) { r.Params = append(r.Params, "lr=1..2") }, "two parameters lr"},
 		{func(r *Request) { r.Params = append(r.Params, "wd=1..2") }, "--param wd is not used"},
-		{func(r *Request) { r.Minimize = "" }, "either --minimize METRIC or --maximize"},
-		{func(r *Request) { r.Maximize = "acc" }, "either --minimize METRIC or --maximize"},
+		{func(r *Request) { r.Objectives = nil }, "either --minimize METRIC or --maximize"},
 		{func(r *Request) { r.Command = nil }, "no command"},
 		{func(r *Request) { r.Command = append(r.Command, "{lrr}") }, "did you mean {lr}?"},
 		{func(r *Request) { r.Command = append(r.Command, "{print}") }, "write {{print}}"},

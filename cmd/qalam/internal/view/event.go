@@ -44,7 +44,7 @@ func (p *Progress) Event(t experiment.Trial, told map[int]string, best bool, now
 	e = Event{
 		Time: now, Elapsed: now.Sub(p.began).Seconds(), Kind: "trial", Experiment: p.name, Trial: t.Number, Name: t.Name,
 		State: string(t.State), Reason: t.Reason, Message: t.Message, Fix: t.Fix, Best: best,
-		Assignment: p.space.Named(t.Assignment), Attempt: t.Attempt,
+		Assignment: p.space.NamedActive(t.Assignment), Attempt: t.Attempt,
 	}
 	if v := p.objective.Value(t.Observation); !math.IsNaN(v) {
 		e.Metric, e.Value = p.objective.Metric, &v

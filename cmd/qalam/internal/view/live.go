@@ -170,7 +170,7 @@ func (p *Progress) top(c *canvas) {
 		detail += "  (" + strings.Join(since, ", ") + ")"
 	}
 	c.line(part{"best " + p.value(p.best), bold + ";" + green}, part{detail, ""},
-		part{"  " + Pairs(p.space.Named(p.best.Assignment), true), ""})
+		part{"  " + Pairs(Named(p.space, p.best.Assignment, Idle), true), ""})
 }
 
 // value is the best trial's value; an objective may be a text.
@@ -240,7 +240,7 @@ func (p *Progress) trials(c *canvas, room int, now time.Time) {
 
 func (p *Progress) activeLine(c *canvas, a activeTrial, now time.Time) {
 	number := part{fmt.Sprintf("  #%-3d ", a.Number), ""}
-	named := Pairs(p.space.Named(a.Assignment), true)
+	named := Pairs(Named(p.space, a.Assignment, Idle), true)
 	if a.Fix != "" {
 		c.line(number, part{pad(stateWord(a.Trial), 9), yellow}, part{because(a.Trial), ""})
 		return
