@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"qalam/experiment"
@@ -10,6 +11,7 @@ import (
 	"qalam/runner"
 	"qalam/space"
 	"qalam/spec"
+	"qalam/suggest"
 	"qalam/workload"
 )
 
@@ -53,8 +55,22 @@ func Prepare(x Experiment, t experiment.Trial, runtimes []map[string]any) (runne
 		Job:       job,
 		Collect:   collectOf(x.Spec.Collector),
 		Primary:   runner.Primary{Pods: primary, Container: x.Spec.PrimaryContainer},
-		Documents: documentsOf(x.Spec.Documents),
+		Documents: documentsOf(x.Spec.Documents), Checkpoint: checkpointOf(x, t),
 	}, nil
+}
+
+// checkpointOf is the folder of a trial that goes on from another one's checkpoint, or may be gone on from; nil where the
+// algorithm has no use for them.
+func checkpointOf(x Experiment, t experiment.Trial) *runner.Checkpoint {
+	path := x.Spec.Spec.CheckpointDir()
+	if path == "" {
+		return nil
+	}
+	c := &runner.Checkpoint{Path: path}
+	if n, err := strconv.Atoi(t.Labels[suggest.ParentLabel]); err == nil && n > 0 {
+		c.Parent = experiment.TrialName(x.Spec.Spec.Name, x.Record.UID, n)
+	}
+	return c
 }
 
 func (r *run) prepare(t experiment.Trial) (*prepared, error) {

@@ -54,6 +54,10 @@ func (s Spec) Problem() suggest.Problem {
 	return p
 }
 
+// CheckpointDir is the folder in a trial's container that starts as a copy of its parent's and that others are copied from; ""
+// where the algorithm has no use for one.
+func (s Spec) CheckpointDir() string { return s.Algorithm.Settings["suggestion_trial_dir"] }
+
 // Retry says what happens to trials whose attempt was lost through no fault of their own.
 type Retry struct {
 	Lost    int           // attempts repeated after the machine or the supervising process failed; default 1

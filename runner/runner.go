@@ -26,6 +26,15 @@ type Task struct {
 	Primary Primary
 	// Documents are the ConfigMaps and Secrets that came with the experiment, by "ConfigMap/name" and "Secret/name".
 	Documents map[string]Document
+	// Checkpoint is the folder that the trial keeps from attempt to attempt and hands on to others; nil means that it has none.
+	Checkpoint *Checkpoint
+}
+
+// Checkpoint is a folder of a trial's own, in which its program finds what it is to go on from and leaves what others go on from.
+type Checkpoint struct {
+	Path   string // where the primary containers see it
+	Parent string // the name of the trial of whose folder it is a copy when an attempt begins; "" means that it is empty
+	Dir    string // on this machine; the runner fills it in
 }
 
 // Document is a ConfigMap or a Secret that came with the experiment.
@@ -117,6 +126,12 @@ type Vitals struct {
 	Memory     int64         // bytes resident in all its processes
 	Processes  int
 	LastOutput time.Time // when it last wrote to any log; zero when it never did
+}
+
+// Checkpoints keeps the folders of trials that have checkpoints.
+type Checkpoints interface {
+	// Discard removes the folder of a trial from which nobody will go on.
+	Discard(experiment, trial string) error
 }
 
 // Pages fetches the metrics pages of trials with a PrometheusMetric collector.

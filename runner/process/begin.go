@@ -117,6 +117,9 @@ func (a *attempt) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(a.dir, 0o700); err != nil {
 		return refused("CreateContainerError", "making the attempt's folder: %w", err)
 	}
+	if err := a.checkpoint(); err != nil {
+		return refused("CreateContainerError", "%w", err)
+	}
 	for i := range a.task.Job.Pods {
 		spec := &a.task.Job.Pods[i]
 		if spec.Idle {

@@ -204,6 +204,7 @@ func (s *scene) layout(c *workload.Container) Container {
 	s.jobFiles(v, spec)
 	s.collected(v, c)
 	s.pushed(v, c)
+	s.checkpoint(v, c)
 	env := s.environment(c, im, spec, s.task.ID)
 	argv := s.argv(c, im, mapped, spec)
 	out := Container{Name: c.Name, Termination: s.termination(v, c, argv, spec)}

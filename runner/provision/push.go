@@ -30,6 +30,13 @@ func (s *scene) pushed(v *view, c *workload.Container) {
 	v.mount(Mount{Source: s.below("python"), Target: pushPython, ReadOnly: true}, "metrics collector")
 }
 
+// checkpoint gives a primary container the folder of the trial's checkpoint.
+func (s *scene) checkpoint(v *view, c *workload.Container) {
+	if s.task.Checkpoint != nil && s.primary(c) {
+		v.mount(Mount{Source: s.task.Checkpoint.Dir, Target: s.task.Checkpoint.Path}, "checkpoint")
+	}
+}
+
 // pushEnv tells a container's programs about it.
 func (s *scene) pushEnv(c *workload.Container, e *vars) {
 	if s.task.Collect.Kind != "Push" || !s.primary(c) {
