@@ -150,6 +150,9 @@ func (t tables) aggregate(w io.Writer, all []contender) {
 	if !slices.Contains(all, base) {
 		base.method = oursPrefix + "random"
 	}
+	if !slices.Contains(all, base) {
+		base = all[0]
+	}
 	header := []string{"method"}
 	var at []int
 	for _, trials := range t.at {

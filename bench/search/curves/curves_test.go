@@ -24,23 +24,23 @@ func tasks(t testing.TB) []*Task {
 	return tasks
 }
 
-// TestRivalsAreThoseMeasuredBefore compares with mean regrets over the six tasks and seeds 0 to 2 after 5, 10, 20 and 50 full runs,
-// of the simulation with which the rules were measured before.
+// TestRivalsAreThoseMeasuredBefore compares with mean regrets over the six tasks and seeds 0 to 2 after 5, 10 and 20 full runs, of
+// the simulation with which the rules were measured before.
 func TestRivalsAreThoseMeasuredBefore(t *testing.T) {
 	all := tasks(t)
 	if len(all) != 6 {
 		t.Skipf("%d tasks instead of 6", len(all))
 	}
-	want := map[string][4]float64{
-		"full": {0.7996, 0.5871, 0.3906, 0.1873}, "katib": {0.7887, 0.4638, 0.2831, 0.1608}, "vizier": {0.7996, 0.4724, 0.3016, 0.0993},
-		"optuna_median": {0.7996, 0.4394, 0.3350, 0.1991}, "sha3": {0.5831, 0.3673, 0.1801, 0.0735}, "sha4": {0.5521, 0.3568, 0.1857, 0.1185},
-		"hyperband3": {0.7294, 0.4451, 0.2239, 0.1202}, "asha3": {0.3941, 0.2607, 0.1654, 0.0547}, "asha4": {0.4699, 0.2831, 0.1661, 0.1189},
+	want := map[string][3]float64{
+		"full": {0.7996, 0.5871, 0.3906}, "katib": {0.7887, 0.4638, 0.2831}, "vizier": {0.7996, 0.4724, 0.3016},
+		"optuna_median": {0.7996, 0.4394, 0.3350}, "sha3": {0.5831, 0.3673, 0.1801}, "sha4": {0.5521, 0.3568, 0.1857},
+		"hyperband3": {0.7294, 0.4451, 0.2239}, "asha3": {0.3941, 0.2607, 0.1654}, "asha4": {0.4699, 0.2831, 0.1661},
 	}
 	for _, r := range Rivals() {
-		var mean [4]float64
+		var mean [3]float64
 		for _, task := range all {
 			for seed := range 3 {
-				for i, v := range r.Run(task, seed, []int{5, 10, 20, 50}) {
+				for i, v := range r.Run(task, seed, []int{5, 10, 20}) {
 					mean[i] += v / 18
 				}
 			}
