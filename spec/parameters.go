@@ -2,6 +2,7 @@ package spec
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"qalam/api/v1beta1"
@@ -268,6 +269,10 @@ func (b *builder) earlyStopping() {
 		given[i] = suggest.GivenSetting{Name: s.Name, Value: s.Value}
 	}
 	settings, _ := b.settings(field(path, "algorithmSettings"), entry.Settings, given)
+	counts := func(s suggest.Setting) bool { return s.Name == suggest.ObjectiveType }
+	if slices.ContainsFunc(entry.Settings, counts) && settings[suggest.ObjectiveType] == "" {
+		settings[suggest.ObjectiveType] = string(b.out.Spec.Objective.Direction)
+	}
 	b.out.Spec.EarlyStopping = named(e.AlgorithmName, settings)
 }
 

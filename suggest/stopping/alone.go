@@ -76,19 +76,16 @@ func thresholdSettings() []suggest.Setting {
 		{Name: "lower", Kind: suggest.KindFloat, Doc: "A trial that reports a smaller value is stopped; none by default."},
 		{Name: "upper", Kind: suggest.KindFloat, Doc: "A trial that reports a larger value is stopped; none by default."},
 		{
-			Name: ObjectiveType, Kind: suggest.KindString, Default: "minimize", Check: suggest.OneOf("minimize", "maximize"),
-			Doc: "The objective's type, which tells how lower and upper are meant; the Experiment's own unless given.",
+			Name: suggest.ObjectiveType, Kind: suggest.KindString, Check: suggest.OneOf("minimize", "maximize"),
+			Doc: "The objective's type, which tells in which direction lower and upper count; the Experiment's own unless given.",
 		},
 		startStep("1"),
 	}
 }
 
-// ObjectiveType is the setting that takes the type of the Experiment's objective where the user does not give it.
-const ObjectiveType = "objective_type"
-
 func newThreshold(settings suggest.Settings) (suggest.Stopper, error) {
 	t := &threshold{lower: math.Inf(-1), upper: math.Inf(1), sign: 1, startStep: int(settings.Int("start_step"))}
-	if settings[ObjectiveType] == "maximize" {
+	if settings[suggest.ObjectiveType] == "maximize" {
 		t.sign = -1
 	}
 	if settings["lower"] != "" {
