@@ -10,8 +10,22 @@ import (
 // candidates is the default of n_ei_candidates. More of them search less widely.
 const candidates = "12"
 
+// maxObjectives is up to how many objectives hypervolumes are quickly computed.
+const maxObjectives = 6
+
 // Algorithms lists the entries of this package.
 func Algorithms() []suggest.Algorithm {
+	joint := []suggest.Setting{
+		{
+			Name: "n_startup_trials", Kind: suggest.KindInt, Check: suggest.AtLeast(1),
+			Doc: "Number of results before the model is used; by default one more than there are parameters, from 5 to 20.",
+		},
+		{
+			Name: "n_ei_candidates", Kind: suggest.KindInt, Default: candidates, Check: suggest.AtLeast(1),
+			Doc: "Number of assignments compared for a suggestion; " + candidates + " by default.",
+		},
+		suggest.RandomState,
+	}
 	return []suggest.Algorithm{
 		{
 			Name: "tpe", New: newIndependent,
@@ -33,19 +47,14 @@ func Algorithms() []suggest.Algorithm {
 			},
 		},
 		{
-			Name: "multivariate-tpe", New: newMultivariate,
-			Doc: "Estimates where the good trials lie, all parameters together; takes any space, and thousands of trials.",
-			Settings: []suggest.Setting{
-				{
-					Name: "n_startup_trials", Kind: suggest.KindInt, Check: suggest.AtLeast(1),
-					Doc: "Number of results before the model is used; by default one more than there are parameters, from 5 to 20.",
-				},
-				{
-					Name: "n_ei_candidates", Kind: suggest.KindInt, Default: candidates, Check: suggest.AtLeast(1),
-					Doc: "Number of assignments compared for a suggestion; " + candidates + " by default.",
-				},
-				suggest.RandomState,
-			},
+			Name: "multivariate-tpe", New: newMultivariate, Objectives: maxObjectives, Transfers: true,
+			Doc:      "Estimates where the good trials lie, all parameters together; takes any space, constraints, and thousands of trials.",
+			Settings: joint,
+		},
+		{
+			Name: "motpe", New: newMultivariate, Objectives: maxObjectives, Transfers: true,
+			Doc:      "multivariate-tpe under the name it has for several objectives.",
+			Settings: joint,
 		},
 	}
 }
@@ -67,8 +76,11 @@ func newIndependent(p suggest.Problem, settings suggest.Settings) (suggest.Sugge
 func newMultivariate(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
 	r := rules{
 		startup: startup(p), candidates: int(settings.Int("n_ei_candidates")), share: 0.1, most: 25, improvement: true, joint: true,
-		good: kernels{narrow: 0.01, shrink: 2, prior: 1, choice: 1},
-		many: kernels{narrow: 0.01, shrink: 1, prior: 1, choice: 1},
+		good: kernels{narrow: 0.01, shrink: 2, steps: 0.5, prior: 0.5, choice: 0.5},
+		many: kernels{narrow: 0.01, shrink: 1, steps: 0.5, prior: 1, choice: 1},
+	}
+	if p.Objectives > 1 {
+		r.most = 64 // of a front there is more to be known than of one optimum
 	}
 	if settings["n_startup_trials"] != "" {
 		r.startup = int(settings.Int("n_startup_trials"))

@@ -47,21 +47,13 @@ func edges(p space.Parameter, count int) []float64 {
 	p.When = nil
 	alone, err := space.New([]space.Parameter{p})
 	if err != nil {
-		return even(count) // it was part of a space before
+		panic(err) // it was part of a space before
 	}
 	out := make([]float64, count+1)
 	for k := range count {
 		out[k+1] = 2*alone.ToUnit(alone.At(uint64(k)), nil)[0] - out[k]
 	}
 	out[count] = 1
-	return out
-}
-
-func even(count int) []float64 {
-	out := make([]float64, count+1)
-	for k := range out {
-		out[k] = float64(k) / float64(count)
-	}
 	return out
 }
 

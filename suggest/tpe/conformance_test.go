@@ -21,6 +21,7 @@ func options(t testing.TB) map[string]suggesttest.Options {
 	return map[string]suggesttest.Options{
 		"tpe":              {Algorithm: algorithm(t, "tpe")},
 		"multivariate-tpe": {Algorithm: algorithm(t, "multivariate-tpe")},
+		"few candidates":   {Algorithm: algorithm(t, "motpe"), Settings: suggest.Settings{"n_startup_trials": "1", "n_ei_candidates": "2"}},
 	}
 }
 

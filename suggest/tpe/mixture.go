@@ -30,6 +30,7 @@ type kernels struct {
 	ends   bool    // the ends of [0, 1] count as neighbours of the outermost kernels
 	narrow float64 // no σ is less than narrow ...
 	shrink float64 // ... nor than (n+2)^-shrink with n kernels
+	steps  float64 // ... nor than so many of the intervals of an ordinal axis
 	prior  float64 // w_0 in units of the mean w_i
 	choice float64 // v, the weight of the prior among the choices of a nominal axis
 }
@@ -68,8 +69,8 @@ type pair struct{ mu, inverse float64 }
 
 // scratch is used again by every build.
 type scratch struct {
-	line  []entry
-	scale []float64
+	line []entry
+	at   []float64
 }
 
 // newMixture makes an empty mixture over some axes, in increasing order, of which the conditional ones are not always active.
@@ -137,7 +138,6 @@ func (m *mixture) build(points []*point, weights []float64, along lines, rule ke
 	m.choices = resize(m.choices, n*nn)
 	m.sigma = resize(m.sigma, n*len(m.over))
 	m.c = resize(m.c, n)
-	m.scratch.scale = resize(m.scratch.scale, n)
 	clear(m.sigma)
 	for k, j := range m.over {
 		if m.axes[j].kind != nominal {
@@ -159,6 +159,9 @@ func (m *mixture) widths(k int, along lines, rule kernels) {
 	m.scratch.line = line
 	n, stride := len(line), len(m.over)
 	narrow := max(rule.narrow, math.Pow(float64(n+2), -rule.shrink))
+	if count := m.axes[j].count; count > 0 {
+		narrow = max(narrow, rule.steps/float64(count))
+	}
 	for r := range line {
 		below, above := line[r].u, 1-line[r].u
 		if r > 0 {
@@ -182,7 +185,7 @@ func (m *mixture) buildReals() {
 	nr, nb, stride := len(m.reals), len(m.branches), len(m.over)
 	for i, p := range m.points {
 		// One logarithm for some axes: their product cannot underflow.
-		c, product, factors := math.Log(m.weight[i]/m.sum), 1.0, 0
+		c, product, factors := 0.0, m.sum/m.weight[i], 0
 		row := m.centre[i*(nr+nb):]
 		for k, j := range m.reals {
 			mu, sigma := p.u[j], m.sigma[i*stride+m.position[j-m.over[0]]]
@@ -253,21 +256,53 @@ const negligible = 36
 
 // log is ln p(x).
 func (m *mixture) log(x *point) float64 {
-	// Σ exp(a_i) as exp(top)·sum with top the largest a_i so far.
-	top, sum := m.prior, 1.0
+	sum := logSum{m.prior, 1}
+	if len(m.reals) == len(m.over) {
+		m.addReals(&sum, x)
+		return sum.log()
+	}
 	for i := range m.n {
-		a, ok := m.term(i, x, top-negligible)
-		switch {
-		case !ok:
-		case a > top:
-			sum = sum*math.Exp(top-a) + 1
-			top = a
-		default:
-			sum += math.Exp(a - top)
+		if a, ok := m.term(i, x, sum.top-negligible); ok {
+			sum.add(a)
 		}
 	}
-	return top + math.Log(sum)
+	return sum.log()
 }
+
+// addReals adds all kernels where all axes are real: what log does, without what it could skip.
+func (m *mixture) addReals(sum *logSum, x *point) {
+	m.scratch.at = m.scratch.at[:0]
+	for _, j := range m.reals {
+		m.scratch.at = append(m.scratch.at, x.u[j])
+	}
+	at, rest := m.scratch.at, m.centre
+next:
+	for _, a := range m.c {
+		row := rest[:len(at)]
+		rest = rest[len(at):]
+		least := sum.top - negligible
+		for k := range row {
+			t := (at[k] - row[k].mu) * row[k].inverse
+			if a -= t * t; a < least {
+				continue next
+			}
+		}
+		sum.add(a)
+	}
+}
+
+// logSum is the logarithm of a sum of exponentials: of exp(top)·sum, top being the largest exponent so far.
+type logSum struct{ top, sum float64 }
+
+func (s *logSum) add(a float64) {
+	if a > s.top {
+		s.top, s.sum = a, s.sum*math.Exp(s.top-a)+1
+	} else {
+		s.sum += math.Exp(a - s.top)
+	}
+}
+
+func (s *logSum) log() float64 { return s.top + math.Log(s.sum) }
 
 // term is the logarithm of kernel i's share of p(x); ok is false where it is less than least.
 func (m *mixture) term(i int, x *point, least float64) (a float64, ok bool) {

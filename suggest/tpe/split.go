@@ -104,10 +104,7 @@ func (r *ranking) sync(h *suggest.History) {
 // Where trials count among the good that did not complete, or that violate constraints, values do not compare and all weigh the same.
 func (r *ranking) best(n int, improvement bool) ([]*suggest.Record, []float64) {
 	good := r.records[:n]
-	weights := make([]float64, n)
-	for i := range weights {
-		weights[i] = 1
-	}
+	weights := even(n)
 	if !improvement || n == 0 || classOf(&good[n-1].Outcome) != completed {
 		return good, weights
 	}

@@ -45,9 +45,16 @@ type suggester struct {
 	known   *known
 	pairs   []estimators
 
+	objectives  int
+	fronts      fronts       // with several objectives
+	objective   constraint   // the first pair, as though it were a constraint
+	constraints []constraint // of the joint density
+	earlier     []earlier    // likewise
+	initial     int          // trials before the first of the algorithm's own
+
 	// Used again by every suggestion.
 	points, goodPoints []*point
-	weights            []float64
+	weights, scores    []float64
 	u                  []float64
 }
 
@@ -68,12 +75,28 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, r rules) *sugges
 	for j := range axes {
 		conditional[j], every[j] = s.Parents(j) != nil, j
 	}
+	if len(axes) == 0 {
+		return t
+	}
 	groups := [][]int{every}
 	if !r.joint {
 		groups = slices.Collect(slices.Chunk(every, 1))
 	}
 	for _, over := range groups {
 		t.pairs = append(t.pairs, estimators{newMixture(axes, over, conditional), newMixture(axes, over, conditional)})
+	}
+	t.objectives = max(1, p.Objectives)
+	for _, a := range p.Initial {
+		if s.Contains(a) {
+			t.initial++
+		}
+	}
+	if r.joint && t.objectives == 1 {
+		for range p.Constraints {
+			pair := estimators{newMixture(axes, every, conditional), newMixture(axes, every, conditional)}
+			t.constraints = append(t.constraints, constraint{estimators: pair})
+		}
+		t.newEarlier(p, conditional, every)
 	}
 	return t
 }
@@ -90,6 +113,9 @@ func (t *suggester) Tell(outcomes []suggest.Outcome) error {
 		t.known.add(c.New.Assignment)
 	}
 	t.ranking.tell(changes)
+	if t.objectives > 1 {
+		t.fronts.tell(changes)
+	}
 	t.sample.tell(t.history, changes)
 	return nil
 }
@@ -108,6 +134,7 @@ func (t *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		return nil, suggest.ErrNumber
 	}
 	t.ranking.sync(t.history)
+	t.fronts.sync(t.history)
 	t.sample.sync(t.history)
 	var suggestions []suggest.Suggestion
 	var err error
@@ -142,8 +169,13 @@ func (t *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 // propose is the suggestion for one trial, nil where every feasible assignment is known.
 func (t *suggester) propose(number int) space.Assignment {
 	var a space.Assignment
+	early := t.results < t.startup || len(t.ranking.records) == 0
 	switch {
-	case t.results < t.startup || len(t.ranking.records) == 0:
+	case len(t.axes) == 0:
+		a = t.fresh(space.Assignment{})
+	case early && number > t.initial && number-t.initial <= len(t.earlier):
+		a = t.fresh(t.earlier[number-t.initial-1].best)
+	case early && len(t.earlier) == 0:
 		t.sequence.At(uint64(number-1), t.u)
 		a = t.fresh(t.space.FromUnit(t.u))
 	case t.joint:
@@ -159,48 +191,144 @@ func (t *suggester) propose(number int) space.Assignment {
 	return a
 }
 
+// goodOf is how many of n trials are good.
+func (t *suggester) goodOf(n int) int {
+	return min(int(math.Ceil(t.share*float64(n)+t.root*math.Sqrt(float64(n)))), t.most, n)
+}
+
 // estimate builds the densities for the trials known.
 func (t *suggester) estimate() {
-	n := float64(len(t.ranking.records))
-	good := min(int(math.Ceil(t.share*n+t.root*math.Sqrt(n))), t.most, len(t.ranking.records))
-	records, weights := t.ranking.best(good, t.improvement)
-	t.goodPoints = t.goodPoints[:0]
-	marked := make(map[int]struct{}, len(records))
-	for _, r := range records {
-		marked[r.Number] = struct{}{}
-		t.goodPoints = append(t.goodPoints, &t.sample.trialOf(r).point)
-	}
-	isGood := func(trial *trial) bool {
-		_, ok := marked[trial.record.Number]
-		return ok
-	}
+	records, weights := t.split()
+	t.goodPoints = t.pointsOf(records)
 	var along lines
-	t.points, t.weights, along = t.sample.without(isGood, t.points[:0], t.weights[:0])
+	t.points, t.weights, along = t.sample.without(among(records), t.points[:0], t.weights[:0])
 	for _, p := range t.pairs {
 		p.l.build(t.goodPoints, weights, sorted(t.goodPoints), t.good)
 		p.g.build(t.points, t.weights, along, t.many)
 	}
+	t.objective = constraint{t.pairs[0], float64(len(records)) / float64(len(records)+len(t.points)), true}
+	t.points = nil // the mixtures keep it
+	t.learnConstraints()
+	t.weigh()
 }
 
-// jointly draws candidates from l and takes the best that may be tried.
+// split finds the good trials and their weights.
+func (t *suggester) split() ([]*suggest.Record, []float64) {
+	n := t.goodOf(len(t.ranking.records))
+	switch {
+	case t.objectives > 1:
+		good := t.fronts.best(n, t.sample, t.history)
+		return good, even(len(good))
+	case len(t.constraints) > 0:
+		if good := t.reach(n); good != nil {
+			return good, even(len(good))
+		}
+	}
+	return t.ranking.best(n, t.improvement)
+}
+
+// even are equal weights.
+func even(n int) []float64 {
+	weights := make([]float64, n)
+	for i := range weights {
+		weights[i] = 1
+	}
+	return weights
+}
+
+// pointsOf are the points of some records.
+func (t *suggester) pointsOf(records []*suggest.Record) []*point {
+	points := make([]*point, len(records))
+	for i, r := range records {
+		points[i] = &t.sample.trialOf(r).point
+	}
+	return points
+}
+
+// among says of a trial whether it is one of some.
+func among(records []*suggest.Record) func(*trial) bool {
+	numbers := make(map[int]struct{}, len(records))
+	for _, r := range records {
+		numbers[r.Number] = struct{}{}
+	}
+	return func(t *trial) bool {
+		_, ok := numbers[t.record.Number]
+		return ok
+	}
+}
+
+// jointly draws candidates from the good densities and takes the best that may be tried.
 func (t *suggester) jointly() space.Assignment {
-	l, g := t.pairs[0].l, t.pairs[0].g
 	var best space.Assignment
 	highest := math.Inf(-1)
 	x := t.newPoint()
 	for left, tries := t.candidates, 4*t.candidates; left > 0 && tries > 0; tries-- {
-		l.draw(x, t.rng)
+		t.origin().draw(x, t.rng)
 		a := t.fresh(t.space.FromUnit(x.u))
 		if a == nil {
 			continue
 		}
 		left--
 		t.place(x, a)
-		if score := l.log(x) - g.log(x); score > highest {
+		if score := t.score(x); score > highest {
 			highest, best = score, a
 		}
 	}
 	return best
+}
+
+// origin chooses the density from which a candidate comes: that of the objective or, now and then, of a constraint or of an
+// earlier experiment.
+func (t *suggester) origin() *mixture {
+	sum := 1.0
+	for i := range t.constraints {
+		if t.constraints[i].active {
+			sum += 0.5
+		}
+	}
+	for i := range t.earlier {
+		sum += t.earlier[i].weight
+	}
+	if sum == 1 {
+		return t.objective.l
+	}
+	at := t.rng.Float64() * sum
+	for i := range t.constraints {
+		if c := &t.constraints[i]; c.active {
+			if at -= 0.5; at < 0 {
+				return c.l
+			}
+		}
+	}
+	for i := range t.earlier {
+		if at -= t.earlier[i].weight; at < 0 {
+			return t.earlier[i].l
+		}
+	}
+	return t.objective.l
+}
+
+// score is what a suggestion maximises.
+func (t *suggester) score(x *point) float64 {
+	bound := false
+	sum := 0.0
+	for i := range t.constraints {
+		if c := &t.constraints[i]; c.active {
+			bound = true
+			sum += c.ratio(x)
+		}
+	}
+	if bound {
+		sum += t.objective.ratio(x)
+	} else {
+		sum += t.objective.score(x)
+	}
+	for i := range t.earlier {
+		if e := &t.earlier[i]; e.weight > 0 {
+			sum += e.weight * e.score(x)
+		}
+	}
+	return sum
 }
 
 // independently takes the best candidate of every parameter by itself; again, where that may not be tried.
@@ -208,21 +336,41 @@ func (t *suggester) independently() space.Assignment {
 	const attempts = 8
 	x, u := t.newPoint(), make([]float64, len(t.axes))
 	for range attempts {
-		for j, p := range t.pairs {
-			highest := math.Inf(-1)
-			for range t.candidates {
-				p.l.draw(x, t.rng)
-				x.choices[j] = t.axes[j].choice(x.u[j])
-				if score := p.l.log(x) - p.g.log(x); score > highest {
-					highest, u[j] = score, x.u[j]
-				}
-			}
+		for j := range t.axes {
+			u[j] = t.alone(j, x)
 		}
 		if a := t.fresh(t.space.FromUnit(u)); a != nil {
 			return a
 		}
 	}
 	return nil
+}
+
+// alone is the best candidate for one parameter. x is used again by every call.
+func (t *suggester) alone(j int, x *point) float64 {
+	l, g := t.pairs[j].l, t.pairs[j].g
+	a := &t.axes[j]
+	t.scores = resize(t.scores, a.count) // of the choices drawn before, NaN of others
+	for k := range t.scores {
+		t.scores[k] = math.NaN()
+	}
+	best, highest := 0.5, math.Inf(-1)
+	for range t.candidates {
+		l.draw(x, t.rng)
+		k := a.choice(x.u[j])
+		x.choices[j] = k
+		if a.count > 0 && !math.IsNaN(t.scores[k]) {
+			continue
+		}
+		score := l.log(x) - g.log(x)
+		if a.count > 0 {
+			t.scores[k] = score
+		}
+		if score > highest {
+			highest, best = score, x.u[j]
+		}
+	}
+	return best
 }
 
 func (t *suggester) newPoint() *point {
