@@ -23,7 +23,7 @@ func Algorithms() []suggest.Algorithm {
 				suggest.RandomState,
 				{
 					Name: "population_size", Kind: suggest.KindInt, Check: suggest.AtLeast(2),
-					Doc: "Number of trials kept to breed from; by default a tenth of maxTrialCount, within 20 and 50, and 50 where that is not given.",
+					Doc: "Number of trials kept to breed from; by default a 25th of maxTrialCount (500 where it is not given), within 20 and 100.",
 				},
 			},
 		},
@@ -34,26 +34,27 @@ func Algorithms() []suggest.Algorithm {
 				suggest.RandomState,
 				{
 					Name: "population_size", Kind: suggest.KindInt, Check: suggest.AtLeast(2),
-					Doc: "Number of the latest trials to choose from; by default a fifth of maxTrialCount, within 10 and 100, and 100 where that is not given.",
+					Doc: "Number of the latest trials to choose from; by default a tenth of maxTrialCount (500 where it is not given), within 20 and 100.",
 				},
 				{
 					Name: "sample_size", Kind: suggest.KindInt, Check: suggest.AtLeast(1),
-					Doc: "Number of trials drawn from these, of which the best is mutated; by default a tenth of the population, at least 3.",
+					Doc: "Number of trials drawn from these, of which the best is mutated; by default half of the population.",
 				},
 			},
 		},
 	}
 }
 
-// sizeOf is the setting of a population's size, or a share of the budget.
+// sizeOf is the setting of a population's size, or one in so many of the budget's trials.
 func sizeOf(p suggest.Problem, settings suggest.Settings, share, least, most int) int {
 	if settings["population_size"] != "" {
 		return int(settings.Int("population_size"))
 	}
-	if p.MaxTrials == 0 {
-		return most
+	trials := p.MaxTrials
+	if trials == 0 {
+		trials = 500
 	}
-	return max(least, min(most, p.MaxTrials/share))
+	return max(least, min(most, trials/share))
 }
 
 // proposer makes the assignments of trials that are new and allowed, first from an evenly spread sequence, then by breeding.

@@ -21,7 +21,13 @@ import (
 //	algorithm NSGA-II", Nature-Inspired Algorithms for Optimisation, Springer (2009).
 //
 // Trials that have ended enter the population one after the other, in the order of their numbers; where it is larger than it may
-// be, the most crowded trial of its last front leaves. The first trials are a Sobol sequence.
+// be, the most crowded trial of its last front leaves; with three objectives, where crowding says little, the one that adds least
+// to the hypervolume:
+//
+//	N. Beume, B. Naujoks, M. Emmerich, "SMS-EMOA: multiobjective selection based on dominated hypervolume", European Journal of
+//	Operational Research 181(3), 1653-1669 (2007).
+//
+// The first trials are a Sobol sequence.
 type nsga2 struct {
 	*proposer
 	objectives int
@@ -52,7 +58,7 @@ type mark struct {
 const markEvery = 8
 
 func newNSGA2(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
-	return &nsga2{proposer: newProposer(p, settings), objectives: max(1, p.Objectives), limit: sizeOf(p, settings, 10, 20, 50)}, nil
+	return &nsga2{proposer: newProposer(p, settings), objectives: max(1, p.Objectives), limit: sizeOf(p, settings, 25, 20, 100)}, nil
 }
 
 // Tell takes outcomes in, and goes back to before the first that changed.
@@ -115,18 +121,36 @@ func (g *nsga2) points() []pareto.Point {
 	return points
 }
 
-// worst is the index of the member that is to leave: of the last front the most crowded, of equal ones the youngest.
+// worst is the index of the member that is to leave: of the last front the one that is needed least, of equal ones the youngest.
 func (g *nsga2) worst() int {
 	ranks := pareto.Ranks(g.points())
 	front := byRank(ranks, slices.Max(ranks))
-	crowding := pareto.Crowding(g.values(front))
+	needed := spread(g.values(front))
 	at := 0
 	for i := range front {
-		if crowding[i] <= crowding[at] {
+		if needed[i] <= needed[at] {
 			at = i
 		}
 	}
 	return front[at]
+}
+
+// spread is how much each vector of a front adds to its spread; infinite for those that are the best in one objective.
+func spread(values [][]float64) []float64 {
+	if len(values) < 3 || len(values[0]) != 3 {
+		return pareto.Crowding(values)
+	}
+	added := pareto.Contributions(values, pareto.Reference(values))
+	for k := range values[0] {
+		best := 0
+		for i := range values {
+			if values[i][k] < values[best][k] {
+				best = i
+			}
+		}
+		added[best] = math.Inf(1)
+	}
+	return added
 }
 
 func byRank(ranks []int, rank int) []int {
@@ -187,7 +211,7 @@ func (g *nsga2) breed(number int, boldness float64) space.Assignment {
 		b = g.tournament()
 	}
 	u := g.cross(a.individual, b.individual)
-	g.mutate(u, max(1/float64(max(1, len(g.free))), boldness))
+	g.mutate(u, max(2/float64(max(2, len(g.free))), boldness)) // two parameters on average
 	return g.space.FromUnit(u)
 }
 

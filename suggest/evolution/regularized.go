@@ -25,8 +25,8 @@ type regularized struct {
 }
 
 func newRegularized(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
-	limit := sizeOf(p, settings, 5, 10, 100)
-	sample := max(3, limit/10)
+	limit := sizeOf(p, settings, 10, 20, 100)
+	sample := limit / 2 // bolder than the paper's quarter, as trials are few
 	if settings["sample_size"] != "" {
 		sample = int(settings.Int("sample_size"))
 	}
