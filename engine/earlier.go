@@ -68,11 +68,8 @@ func Earlier(ctx context.Context, lib Library, sp experiment.Spec, registry sugg
 			namespace, name = sp.Namespace, ref
 		}
 		rec, err := lib.Find(ctx, namespace, name)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, nil, fmt.Errorf("spec.warmStart: there is no experiment %s in namespace %s: %w", name, namespace, err)
-		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("spec.warmStart: %w", err)
 		}
 		old, faults := spec.Load([]spec.File{{Name: ref, Data: rec.Source}}, spec.Options{Registry: registry})
 		if err := faults.Err(); err != nil {

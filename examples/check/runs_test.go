@@ -45,6 +45,7 @@ func TestExamples(t *testing.T) {
 		trials, stopped   int // stopped: at least so many stopped early
 		metric, parameter string
 		torch             bool
+		first             string // an example to run before it in the same home
 	}{
 		{file: "tune/experiment.yaml", trials: 6, metric: "loss", parameter: "opt"},
 		{file: "go-trial/experiment.yaml", trials: 6, metric: "loss", parameter: "hidden"},
@@ -65,6 +66,10 @@ func TestExamples(t *testing.T) {
 		{file: "early-stopping/stop-patience.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
 		{file: "early-stopping/stop-threshold.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
 		{file: "early-stopping/stop-curve.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
+		{file: "search/conditional.yaml", trials: 8, metric: "loss", parameter: "opt"},
+		{file: "search/constrained.yaml", trials: 8, metric: "loss", parameter: "batch-size"},
+		{file: "search/two-objectives.yaml", trials: 10, metric: "loss", parameter: "pixels"},
+		{file: "search/warm-start.yaml", trials: 6, metric: "loss", parameter: "momentum", first: "search/conditional.yaml"},
 		{file: "pytorchjob-mnist.yaml", trials: 12, metric: "loss", parameter: "momentum", torch: true},
 	} {
 		t.Run(e.file, func(t *testing.T) {
@@ -74,6 +79,9 @@ func TestExamples(t *testing.T) {
 				}
 			}
 			home := t.TempDir()
+			if e.first != "" {
+				run(t, qalam, "run", "../"+e.first, "--images", "../images.yaml", "--home", home)
+			}
 			run(t, qalam, "run", "../"+e.file, "--images", "../images.yaml", "--home", home)
 			name := strings.TrimSuffix(filepath.Base(e.file), ".yaml")
 			if name == "experiment" {
