@@ -19,7 +19,7 @@ import (
 const Image = "qalam.local/cwd"
 
 // DefaultAlgorithm searches where the user names no other.
-const DefaultAlgorithm = "random"
+const DefaultAlgorithm = "auto"
 
 // container is the name of the one container of a trial.
 const container = "trial"
