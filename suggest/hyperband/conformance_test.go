@@ -9,7 +9,7 @@ import (
 
 func algorithm(t testing.TB, name string) suggest.Algorithm {
 	t.Helper()
-	a, err := suggest.Registry{Algorithms: Algorithms(nil)}.Lookup(name)
+	a, err := all().Lookup(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,6 +23,7 @@ func options(t testing.TB) []suggesttest.Options {
 		{Algorithm: algorithm(t, "asha"), Settings: layers, OrderIndependent: true},
 		{Algorithm: algorithm(t, "hyperband"), Settings: layers, OrderIndependent: true},
 		{Algorithm: algorithm(t, "hyperband"), Settings: width, OrderIndependent: true, Trials: 150},
+		{Algorithm: algorithm(t, "bohb"), Settings: width, OrderIndependent: true},
 		{Algorithm: algorithm(t, "dehb"), Settings: width, OrderIndependent: true, Trials: 100},
 	}
 }

@@ -9,24 +9,25 @@ import (
 	"qalam/suggest"
 )
 
-// evolution proposes configurations by differential evolution, rand/1/bin, in the unit cube:
+// evolution proposes configurations by differential evolution in the unit cube, with the mutation current-to-pbest/1 of
 //
-//	R. Storn, K. Price, "Differential evolution – a simple and efficient heuristic for global optimization over continuous
-//	spaces", Journal of Global Optimization 11, 341-359 (1997);
+//	J. Zhang, A. C. Sanderson, "JADE: adaptive differential evolution with optional external archive", IEEE Transactions on
+//	Evolutionary Computation 13(5), 945-958 (2009), equation 6,
 //
-// with F = CR = 0.5 and coordinates that leave the cube drawn anew, as in DEHB (Awad et al. 2021, section 3.1). The population is the
-// best NP configurations known, whichever rung they came to, so that nothing waits for a generation to end.
+// which uses few trials better than the rand/1 of DEHB, F = CR = 0.5, and coordinates that leave the cube drawn anew as in DEHB (Awad
+// et al. 2021, section 3.1). The population is the best NP configurations known, whichever rung they came to, so that nothing
+// waits for a generation to end.
 type evolution struct {
 	history *suggest.History
 	uniform *uniform
 	space   *space.Space
 }
 
-// NP is the size of the population, F the weight of the difference, CR the probability that a coordinate is the mutant's.
 const (
-	NP = 20
-	F  = 0.5
-	CR = 0.5
+	NP = 10   // size of the population
+	p  = 0.25 // fraction of it that is called best
+	F  = 0.5  // weight of a difference
+	CR = 0.5  // probability that a coordinate is the mutant's
 )
 
 func newEvolution(s *space.Space, seed uint64) *evolution {
@@ -45,7 +46,7 @@ func (e *evolution) Ask(first, n int) ([]suggest.Suggestion, error) {
 	out := make([]suggest.Suggestion, n)
 	for i := range out {
 		number := first + i
-		if len(population) < 4 {
+		if len(population) < 4 { // too few to differ
 			out[i].Assignment = e.uniform.one(number)
 			continue
 		}
@@ -80,17 +81,18 @@ func (e *evolution) population() []*suggest.Record {
 	return best
 }
 
-// offspring is the target x_i crossed with the mutant v = x_r1 + F (x_r2 - x_r3).
+// offspring is the target x_i crossed with the mutant v = x_i + F (x_best - x_i) + F (x_r1 - x_r2).
 func offspring(population []*suggest.Record, rng *rand.Rand) []float64 {
 	order := rng.Perm(len(population))
-	x, r1, r2, r3 := population[order[0]].Unit, population[order[1]].Unit, population[order[2]].Unit, population[order[3]].Unit
+	x, r1, r2 := population[order[0]].Unit, population[order[1]].Unit, population[order[2]].Unit
+	best := population[rng.IntN(max(1, int(p*float64(len(population)))))].Unit
 	u := slices.Clone(x)
 	always := rng.IntN(len(u))
 	for j := range u {
 		if j != always && rng.Float64() >= CR {
 			continue
 		}
-		u[j] = r1[j] + F*(r2[j]-r3[j])
+		u[j] = x[j] + F*(best[j]-x[j]) + F*(r1[j]-r2[j])
 		if u[j] < 0 || u[j] > 1 {
 			u[j] = rng.Float64()
 		}
