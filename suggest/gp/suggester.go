@@ -1,8 +1,6 @@
 package gp
 
 import (
-	"encoding/binary"
-	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -69,14 +67,14 @@ func (s *suggester) Tell(outcomes []suggest.Outcome) error {
 	return nil
 }
 
+// hash tells assignments apart.
 func hash(a space.Assignment) uint64 {
-	h := fnv.New64a()
-	var b [8]byte
+	h := uint64(len(a))
 	for _, v := range a {
-		binary.LittleEndian.PutUint64(b[:], math.Float64bits(v))
-		h.Write(b[:])
+		h = (h ^ math.Float64bits(v)) * 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+		h ^= h >> 29
 	}
-	return h.Sum64()
+	return h
 }
 
 // Ask proposes places one after the other, each as if those before it had been told as pending.

@@ -28,6 +28,6 @@ const (
 	climbed       int     = 6   // of which so many are improved
 	climbSteps    int     = 25  // quasi-Newton steps each, at most
 	climbRounds   int     = 3   // and rounds in turn with exchanging values
-	explored      float64 = 0.0 // chance of exploring with many trials pending
+	explored      float64 = 0.6 // chance of exploring where very many trials are pending
 	climbDecrease float64 = 1e-5
 )
