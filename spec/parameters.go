@@ -234,7 +234,7 @@ func (b *builder) algorithm(spaceKnown bool) {
 // budgetOfSearch warns when the search cannot end, or cannot see all that it is made to see.
 func (b *builder) budgetOfSearch(algorithm string) {
 	s := &b.out.Spec
-	if b.bad["spec.maxTrialCount"] {
+	if b.bad["spec.maxTrialCount"] || b.docs.search {
 		return
 	}
 	size, finite := s.Space.Size()
