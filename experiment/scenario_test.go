@@ -100,6 +100,19 @@ func specOf(t *testing.T, fields []string) Spec {
 			s.Objective.Direction, err = Direction(v), nil
 		case "strategy":
 			s.Objective.Strategies["loss"], err = Strategy(v), nil
+		case "further": // METRIC:DIRECTION[:GOAL]
+			parts := strings.Split(v, ":")
+			next := Further{Metric: parts[0], Direction: Direction(parts[1])}
+			if err = nil; len(parts) > 2 {
+				g, e := strconv.ParseFloat(parts[2], 64)
+				next.Goal, err = &g, e
+			}
+			s.Objective.Further, s.Objective.Additional = append(s.Objective.Further, next), append(s.Objective.Additional, parts[0])
+		case "limit": // METRIC:MAX
+			metric, text, _ := strings.Cut(v, ":")
+			most, e := strconv.ParseFloat(text, 64)
+			s.Objective.Constraints, err = append(s.Objective.Constraints, Constraint{Metric: metric, Max: &most}), e
+			s.Objective.Additional = append(s.Objective.Additional, metric)
 		case "additional":
 			s.Objective.Additional, err = strings.Split(v, ","), nil
 		default:
@@ -196,7 +209,11 @@ func (w *world) trialStep(command string, t Trial, args []string) (string, error
 		return b.String(), nil
 	case "outcome":
 		o := Outcome(t, w.state.Spec.Objective)
-		return fmt.Sprintf("state %d value %v\n", o.State, o.Value), nil
+		told := fmt.Sprintf("state %d value %v", o.State, o.Value)
+		if o.Others != nil || o.Violations != nil {
+			told += fmt.Sprintf(" others %v violations %v", o.Others, o.Violations)
+		}
+		return told + "\n", nil
 	}
 	return "", fmt.Errorf("unknown command %s", command)
 }
@@ -251,6 +268,9 @@ func (w *world) status() string {
 		s.Phase, s.Trials, c.Pending, c.Running, c.Succeeded, c.Failed, c.Killed, c.EarlyStopped, c.MetricsUnavailable)
 	if s.Optimal != nil {
 		fmt.Fprintf(&b, "optimal: trial %d, %v, latest %s\n", s.Optimal.Number, s.Optimal.Value, s.Optimal.Observation[0].Latest)
+	}
+	for _, p := range w.state.Pareto {
+		fmt.Fprintf(&b, "pareto: trial %d %v\n", p.Number, p.Costs)
 	}
 	for _, n := range s.Lists.Pending {
 		fmt.Fprintf(&b, "pending %s\n", n)
