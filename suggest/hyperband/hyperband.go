@@ -15,7 +15,8 @@
 //	IJCAI 2021.
 //
 // Which rung and bracket a trial belongs to is written into the labels of its suggestion, which come back with its outcome. A
-// trial at a higher rung carries suggest.ParentLabel: it may start from a copy of that trial's checkpoint, or train anew.
+// trial at a higher rung carries suggest.ParentLabel: with the setting suggestion_trial_dir it starts from a copy of that trial's
+// checkpoint, by the contract that package pbt writes down, and otherwise trains anew.
 //
 // Nothing waits: where no configuration may go on, a new one begins. What failed is worse than all else at its rung.
 package hyperband

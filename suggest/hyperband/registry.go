@@ -73,6 +73,10 @@ func settings(scheduler, sampler string, samplers []string) []suggest.Setting {
 			Name: "random_fraction", Kind: suggest.KindFloat, Default: fraction, Check: suggest.Between(0, 1),
 			Doc: "Fraction of the configurations that is drawn evenly whatever the sampler; " + fraction + " by default.",
 		},
+		{
+			Name: "suggestion_trial_dir", Kind: suggest.KindString,
+			Doc: "A directory in the trial's container for its checkpoint: a trial that goes on finds a copy of its parent's there; none by default.",
+		},
 		suggest.RandomState,
 	}
 }
