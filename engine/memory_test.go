@@ -13,7 +13,9 @@ import (
 	"qalam/experiment"
 	"qalam/runner"
 	"qalam/space"
+	"qalam/spec"
 	"qalam/store"
+	"qalam/store/storetest"
 	"qalam/suggest"
 )
 
@@ -190,6 +192,81 @@ func TestEditedBudgetsMakeTheAlgorithmAnew(t *testing.T) {
 		events, err := th.store.Events(context.Background(), "uid-1", 0, 10)
 		if err != nil || len(events) != 1 || !strings.Contains(events[0].Message, "at most four") {
 			t.Errorf("events %+v, %v", events, err)
+		}
+	})
+}
+
+// chain is an algorithm whose every trial goes on from the checkpoint of the one before.
+type chain struct{ echo }
+
+func (c *chain) Ask(first, n int) ([]suggest.Suggestion, error) {
+	out, err := c.echo.Ask(first, n)
+	for i := range out {
+		if first+i > 1 {
+			out[i].Labels = map[string]string{suggest.ParentLabel: fmt.Sprint(first + i - 1)}
+		}
+	}
+	return out, err
+}
+
+// TestTrialsGoOnFromCheckpoints starts trials with the names of their parents, after a restart as well.
+func TestTrialsGoOnFromCheckpoints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := echoing(t)
+		th.registry.Algorithms[len(th.registry.Algorithms)-1].New = func(p suggest.Problem, _ suggest.Settings) (suggest.Suggester, error) {
+			return &chain{echo{p: p, told: map[int]suggest.Outcome{}}}, nil
+		}
+		th.registry.Algorithms[len(th.registry.Algorithms)-1].Settings = []suggest.Setting{{Name: "suggestion_trial_dir", Kind: suggest.KindString}}
+		th.x.Spec.Spec.Algorithm.Settings = suggest.Settings{"suggestion_trial_dir": "/ckpt"}
+		if _, err := th.run(t, &failing{Store: th.store, n: 9}, nil); !errors.Is(err, errCrash) {
+			t.Fatal(err)
+		}
+		if _, err := th.run(t, th.store, nil); err != nil {
+			t.Fatal(err)
+		}
+		before := ""
+		for _, id := range th.stage.starts {
+			c := th.stage.acts[id].task.Checkpoint
+			if c == nil || c.Path != "/ckpt" || c.Parent != before {
+				t.Errorf("trial %s starts with %+v, want the checkpoint of %q", id.Trial, c, before)
+			}
+			before = id.Trial
+		}
+		if len(th.stage.starts) != 8 {
+			t.Errorf("%d trials started", len(th.stage.starts))
+		}
+	})
+}
+
+// TestWarmStart learns from an experiment by the names of its parameters and metrics, and what it learnt stays when that one is gone.
+func TestWarmStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t, document("  maxTrialCount: 6\n  parallelTrialCount: 1\n"), falling)
+		if _, err := th.run(t, th.store, nil); err != nil {
+			t.Fatal(err)
+		}
+		next := strings.Replace(document("  warmStart: {experiments: [e]}\n"), `{min: "1", max: "100"}`, `{min: "2", max: "5"}`, 1)
+		next = strings.Replace(next, "objectiveMetricName: loss", "objectiveMetricName: other", 1)
+		next = strings.Replace(next, "type: minimize", "type: maximize", 1)
+		x, faults := spec.Load([]spec.File{{Name: "x.yaml", Data: []byte(next)}}, spec.Options{Registry: suggest.Builtin()})
+		if err := faults.Err(); err != nil {
+			t.Fatal(err)
+		}
+		data, taken, err := Earlier(t.Context(), th.store, x.Spec, suggest.Builtin())
+		if err != nil || len(taken) != 1 || taken[0].Trials != 4 || taken[0].Of != 6 {
+			t.Fatalf("took %+v, %v", taken, err)
+		}
+		earlier, err := ReadEarlier(data)
+		if err != nil || len(earlier) != 1 {
+			t.Fatal(err)
+		}
+		for i, o := range earlier[0] {
+			if want := float64(i + 2); o.Assignment[0] != want || o.State != suggest.Completed || o.Value != want/100 {
+				t.Errorf("outcome %+v, want %v with %v", o, want, want/100)
+			}
+		}
+		if _, _, err := Earlier(t.Context(), storetest.NewMemory(), x.Spec, suggest.Builtin()); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("of no experiment: %v", err)
 		}
 	})
 }
