@@ -198,8 +198,26 @@ var katibAlgorithms = map[string]bool{
 	"hyperband": true, "pbt": true, "enas": true, "darts": true,
 }
 
+// DefaultAlgorithm searches parameters where the user names no algorithm, which Katib refuses.
+const DefaultAlgorithm = "auto"
+
+// defaultAlgorithm fills in the algorithm, where there is a default one to fill in.
+func (b *builder) defaultAlgorithm() {
+	s := &b.wire.Spec
+	if _, err := b.o.Registry.Lookup(DefaultAlgorithm); err != nil || s.NasConfig != nil || b.bad["spec.algorithm"] {
+		return
+	}
+	if s.Algorithm == nil {
+		s.Algorithm = &v1beta1.AlgorithmSpec{}
+	}
+	if s.Algorithm.AlgorithmName == "" && !b.bad["spec.algorithm.algorithmName"] {
+		s.Algorithm.AlgorithmName = DefaultAlgorithm
+	}
+}
+
 // algorithm reads the search algorithm. spaceKnown says that there is a space to ask it about.
 func (b *builder) algorithm(spaceKnown bool) {
+	b.defaultAlgorithm()
 	a := b.wire.Spec.Algorithm
 	const path = "spec.algorithm"
 	if a == nil {

@@ -43,7 +43,7 @@ type ExperimentSpec struct {
 	// What makes one trial better than another. Required.
 	Objective *ObjectiveSpec `json:"objective,omitempty"`
 
-	// How the next values are chosen. Required.
+	// How the next values are chosen. Default: auto, which Katib does not have; with nasConfig it is required.
 	Algorithm *AlgorithmSpec `json:"algorithm,omitempty"`
 
 	// A rule that ends trials which fall behind. Default: none.
@@ -255,7 +255,7 @@ const (
 
 // AlgorithmSpec names the search algorithm.
 type AlgorithmSpec struct {
-	// The name of the algorithm, such as random, grid or sobol. Required.
+	// The name of the algorithm, such as random, tpe or bayesianoptimization. Default: auto; with nasConfig it is required.
 	AlgorithmName string `json:"algorithmName,omitempty"`
 
 	// Its settings; each algorithm has its own.

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"qalam/api/v1beta1"
+	"qalam/spec"
 )
 
 // Image is the image of the experiments made here. It stands for the folder that the command is run in, and for the user's own
@@ -19,7 +20,7 @@ import (
 const Image = "qalam.local/cwd"
 
 // DefaultAlgorithm searches where the user names no other.
-const DefaultAlgorithm = "auto"
+const DefaultAlgorithm = spec.DefaultAlgorithm
 
 // container is the name of the one container of a trial.
 const container = "trial"
