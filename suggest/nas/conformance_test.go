@@ -8,7 +8,7 @@ import (
 	"qalam/suggest/suggesttest"
 )
 
-func chain(t testing.TB, layers int, algorithm string) (*suggest.Architecture, *space.Space) {
+func network(t testing.TB, layers int, algorithm string) (*suggest.Architecture, *space.Space) {
 	t.Helper()
 	a := &suggest.Architecture{
 		Layers: layers, InputSizes: []int{32, 32, 3}, OutputSizes: []int{10},
@@ -38,11 +38,11 @@ func options(t testing.TB) map[string]suggesttest.Options {
 		"evolution": {4, suggest.Settings{"controller": "evolution"}},
 	} {
 		o := suggesttest.Options{Algorithm: enasAlgorithm(), Settings: x.settings, OrderIndependent: true}
-		o.Architecture, o.Space = chain(t, x.layers, "enas")
+		o.Architecture, o.Space = network(t, x.layers, "enas")
 		all[name] = o
 	}
 	o := suggesttest.Options{Algorithm: dartsAlgorithm(), OrderIndependent: true, Unseeded: true}
-	o.Architecture, o.Space = chain(t, 4, "darts")
+	o.Architecture, o.Space = network(t, 4, "darts")
 	all["darts"] = o
 	return all
 }
@@ -57,7 +57,7 @@ func TestConformance(t *testing.T) {
 func BenchmarkAsk(b *testing.B) {
 	all := options(b)
 	deep := suggesttest.Options{Algorithm: enasAlgorithm()}
-	deep.Architecture, deep.Space = chain(b, 12, "enas")
+	deep.Architecture, deep.Space = network(b, 12, "enas")
 	all["rl, 12 layers"] = deep
 	for name, o := range all {
 		b.Run(name, func(b *testing.B) { suggesttest.BenchmarkAsk(b, o) })

@@ -87,51 +87,81 @@ func (m *mind) clone() *mind {
 // learner trains the controller.
 type learner struct {
 	tuning
-	L, N    int
-	seed    uint64
-	history *suggest.History
-	kept    []*mind // of one epoch, by blocks
-	epoch   int
+	L, N      int
+	seed      uint64
+	history   *suggest.History
+	now, next chain // of the epoch at hand, and of the one to come
+}
+
+// chain is the states that begin with one block.
+type chain struct {
+	start int
+	kept  []*mind // the last one, and earlier ones for late outcomes
 }
 
 // forget drops what was learned from a trial and those after it.
 func (l *learner) forget(number int) {
 	block := (number - 1) / blockSize
-	l.kept = slices.DeleteFunc(l.kept, func(m *mind) bool { return m.blocks > block })
+	later := func(m *mind) bool { return m.blocks > block }
+	l.now.kept, l.next.kept = slices.DeleteFunc(l.now.kept, later), slices.DeleteFunc(l.next.kept, later)
 }
 
-// policy is the controller that has learned from all outcomes, none of which has a number above last.
+// policy is the controller that has learned from all outcomes, none of which has a number above last. On the way it goes on with the
+// states of the epoch to come, so that none has to begin all at once.
 func (l *learner) policy(last int) *controller {
 	blocks := (last + blockSize - 1) / blockSize
 	epoch := max(0, blocks-1) / epochSize
-	if epoch != l.epoch {
-		l.epoch, l.kept = epoch, nil
+	if start := max(0, epoch-1) * epochSize; l.now.start != start {
+		if l.next.start != start {
+			l.next = chain{start: start}
+		}
+		l.now, l.next = l.next, chain{}
 	}
-	start := max(0, epoch-1) * epochSize
+	if epoch > 0 {
+		if start := epoch * epochSize; l.next.start != start {
+			l.next = chain{start: start}
+		}
+		const most = 2 // blocks at a time
+		l.reach(&l.next, min(last/blockSize, l.next.reached()+most))
+	}
+	return l.reach(&l.now, blocks).c
+}
+
+// reached is the number of blocks after which the last state is.
+func (c *chain) reached() int {
+	blocks := c.start
+	for _, k := range c.kept {
+		blocks = max(blocks, k.blocks)
+	}
+	return blocks
+}
+
+// reach is the state of a chain after so many blocks.
+func (l *learner) reach(c *chain, blocks int) *mind {
 	var m *mind
-	for _, k := range l.kept {
+	for _, k := range c.kept {
 		if k.blocks <= blocks && (m == nil || k.blocks > m.blocks) {
 			m = k
 		}
 	}
 	if m == nil {
-		m = l.newborn(start)
-		l.kept = append(l.kept, m)
+		m = l.newborn(c.start)
+		c.kept = append(c.kept, m)
 	}
 	for m.blocks < blocks {
 		m = m.clone()
-		l.learn(m, start)
-		l.keep(m)
+		l.learn(m, c.start)
+		c.keep(m)
 	}
-	return m.c
+	return m
 }
 
 // keep keeps a state, and of the earlier ones those that are a stride apart.
-func (l *learner) keep(m *mind) {
-	l.kept = slices.DeleteFunc(l.kept, func(k *mind) bool {
+func (c *chain) keep(m *mind) {
+	c.kept = slices.DeleteFunc(c.kept, func(k *mind) bool {
 		return k.blocks == m.blocks || k.blocks < m.blocks-1 && (k.blocks%stride != 0 || k.blocks < m.blocks-4*stride)
 	})
-	l.kept = append(l.kept, m)
+	c.kept = append(c.kept, m)
 }
 
 func (l *learner) newborn(start int) *mind {
