@@ -2,20 +2,19 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"qalam/experiment"
 	"qalam/runner"
-	"qalam/suggest"
 )
 
 // apply takes an action into the state. What it does to the world becomes an effect, carried out once it is recorded.
 func (r *run) apply(a experiment.Action) error {
 	switch a := a.(type) {
 	case experiment.Suggest:
-		return r.suggest(a)
+		r.ask(a)
+		return nil
 	case experiment.Start:
 		return r.start(a)
 	case experiment.Stop:
@@ -33,42 +32,6 @@ func (r *run) apply(a experiment.Action) error {
 	default:
 		return fmt.Errorf("unknown action %T", a)
 	}
-}
-
-// suggest asks the algorithm for assignments and makes trials of them.
-func (r *run) suggest(a experiment.Suggest) error {
-	suggestions, err := r.suggester.Ask(a.First, a.Count)
-	switch {
-	case errors.Is(err, suggest.ErrExhausted):
-		r.state.Exhausted, r.recordDirty = true, true
-	case errors.Is(err, suggest.ErrWait):
-		r.waiting = true
-	case err != nil:
-		r.state.Broken, r.recordDirty = fmt.Sprintf("algorithm %s: %v", r.state.Spec.Algorithm.Name, err), true
-	case len(suggestions) < a.Count:
-		r.state.Broken, r.recordDirty = fmt.Sprintf("algorithm %s returned %d suggestions where %d were asked for, without saying why",
-			r.state.Spec.Algorithm.Name, len(suggestions), a.Count), true
-	}
-	now := time.Now()
-	for i, s := range suggestions {
-		t := experiment.NewTrial(r.state.Spec, r.state.UID, a.First+i, s, now)
-		if err := r.put(t); err != nil {
-			return err
-		}
-		if err := r.tell(t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// tell gives the algorithm what is now known of a trial.
-func (r *run) tell(t experiment.Trial) error {
-	if err := r.suggester.Tell([]suggest.Outcome{experiment.Outcome(t, r.state.Spec.Objective)}); err != nil {
-		return fmt.Errorf("algorithm %s: trial %d: %w", r.state.Spec.Algorithm.Name, t.Number, err)
-	}
-	r.waiting = false
-	return nil
 }
 
 // start hands a trial's attempt to the runner. A trial that cannot be prepared fails with the reason.

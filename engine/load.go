@@ -61,7 +61,7 @@ func (e *Engine) load(ctx context.Context, x Experiment) (*run, error) {
 	}
 	r := &run{
 		e: e, x: x, state: state, inbox: newInbox(), live: map[string]*live{}, dirty: map[int]experiment.Trial{},
-		buf: make([]byte, readBuffer), version: -1,
+		buf: make([]byte, readBuffer), version: -1, answers: make(chan asked, 1),
 	}
 	if len(state.Conditions) == 0 {
 		r.state.Create(time.Now())
@@ -135,6 +135,9 @@ func (r *run) resumeTail(ctx context.Context, t *tail, number int) error {
 
 // takeWishes takes up what the user has asked of the experiment since the last time, from whatever process.
 func (r *run) takeWishes(ctx context.Context) error {
+	if r.wishing = r.asking; r.asking { // an edit may make the algorithm anew
+		return nil
+	}
 	version, err := r.e.store.Changes(ctx)
 	if err != nil || version == r.version {
 		return err

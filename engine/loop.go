@@ -28,6 +28,10 @@ type run struct {
 	recordDirty  bool
 	effects      []func(context.Context) error // what is to be done once the batch is durable
 	waiting      bool                          // the algorithm waits for results
+	asking       bool                          // the algorithm is being asked
+	answers      chan asked                    // what it answers
+	untold       []experiment.Trial            // what is to be told to it then
+	wishing      bool                          // the user's wishes are to be looked at then
 	interrupting bool
 	grace        time.Duration
 	durations    peers
@@ -82,6 +86,10 @@ func (r *run) loop(ctx context.Context, commands <-chan Command) error {
 				return ErrLeft
 			}
 			r.interrupt()
+		case a := <-r.answers:
+			if err = r.answered(a); err == nil && r.wishing {
+				err = r.takeWishes(ctx)
+			}
 		case <-r.inbox.ready:
 			err = r.takeReports()
 		case <-poll.C:
@@ -135,16 +143,10 @@ func (r *run) plan() ([]experiment.Action, time.Time) {
 		return nil, time.Time{}
 	}
 	actions, wake := experiment.Plan(r.state, time.Now())
-	if !r.waiting {
-		return actions, wake
+	if r.waiting || r.asking {
+		actions = withoutSuggest(actions)
 	}
-	kept := actions[:0]
-	for _, a := range actions {
-		if _, asks := a.(experiment.Suggest); !asks {
-			kept = append(kept, a)
-		}
-	}
-	return kept, wake
+	return actions, wake
 }
 
 func (r *run) changed() bool {
