@@ -52,12 +52,13 @@ type search struct {
 	drawer  *drawer
 	history *suggest.History
 	tried   *tried.Set
-
-	walk  *walk
-	marks []*walk // some earlier walks, to go back to when an outcome changes; the latest last
-	next  *walk   // what trial asked is drawn from; nil where not known yet
-	asked int
-	known map[uint64]int // hashes of the assignments told, and how many trials have them; nil where none repeats
+	tops    []space.Assignment // the best of earlier experiments, to be tried first
+	skip    int                // trials before those
+	walk    *walk
+	marks   []*walk // some earlier walks, to go back to when an outcome changes; the latest last
+	next    *walk   // what trial asked is drawn from; nil where not known yet
+	asked   int
+	known   map[uint64]int // hashes of the assignments told, and how many trials have them; nil where none repeats
 }
 
 // maxMarks is how many earlier walks are kept.
@@ -81,7 +82,12 @@ func New(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error
 	}
 	dims := len(s.drawer.axes) + len(s.drawer.cats)
 	s.start.lambda = 4 + int(3*math.Log(float64(max(1, dims))))
-	s.drawer.warm(p.Earlier, s.start)
+	s.tops = s.drawer.warm(p.Earlier, s.start)
+	for _, a := range p.Initial { // they have the first numbers
+		if p.Space.Contains(a) {
+			s.skip++
+		}
+	}
 	s.walk = &walk{st: s.start.first()}
 	return s, nil
 }
@@ -153,8 +159,12 @@ func (s *search) pendingBefore(first, number int) pendingSet {
 	return p
 }
 
-// propose is the first draw that fits.
+// propose is one of the best of earlier experiments, or the first draw that fits.
 func (s *search) propose(number int, batch *tried.Batch) space.Assignment {
+	if i := number - 1 - s.skip; i >= 0 && i < len(s.tops) && batch.Fits(s.tops[i]) {
+		batch.Add(s.tops[i])
+		return slices.Clone(s.tops[i])
+	}
 	draws := s.drawer.of(s.next.st, number)
 	a := s.drawer.assignment(draws.next())
 	for i := 1; i < s.drawer.limit && !batch.Fits(a); i++ {

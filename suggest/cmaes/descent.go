@@ -109,12 +109,13 @@ func index(b bool) int {
 func (st *state) stalled(axes []axis) bool {
 	const (
 		tolerance = 1e-6 // of the step size at the start, below which all steps are too small to matter
-		flat      = 1e-9 // relative range of the best values below which there is no progress
+		flat      = 1e-5 // share of the values' first range within which the best values show no progress
+		equal     = 1e-12
 		condition = 1e14 // of the covariance
 	)
 	if len(st.history) >= st.window() {
 		low, high := slices.Min(st.history), slices.Max(st.history)
-		if !(high-low > flat*max(math.Abs(high), math.Abs(low))) {
+		if !(high-low > max(flat*st.scale, equal*max(math.Abs(high), math.Abs(low)))) {
 			return true
 		}
 	}

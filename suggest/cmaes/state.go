@@ -16,6 +16,7 @@ type state struct {
 	categorical *categorical
 	descent     descent
 	history     []float64 // the best value of each of the last generations of the descent, the latest last
+	scale       float64   // how far apart the values of its first generation were
 }
 
 // member is one trial of the generation at hand.
@@ -60,6 +61,9 @@ func (st *state) after(members []*member, axes []axis) *state {
 	members = slices.Clone(members)
 	slices.SortStableFunc(members, func(a, b *member) int { return cmp.Or(a.compare(b), cmp.Compare(a.number, b.number)) })
 	next := *st
+	if len(st.history) == 0 {
+		next.scale = apart(members)
+	}
 	next.history = st.remember(members[0])
 	if members[0].compare(members[len(members)-1]) == 0 {
 		return &next // nothing to learn: all failed, or all have the same value
@@ -97,8 +101,20 @@ func (st *state) remember(best *member) []float64 {
 	return history[max(0, len(history)-st.window()):]
 }
 
+// apart is the range of the values of members in order that keep the constraints.
+func apart(members []*member) float64 {
+	n := 0
+	for n < len(members) && members[n].class == feasible {
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	return members[n-1].value - members[0].value
+}
+
 // window is the number of generations over which progress is judged.
-func (st *state) window() int { return 10 + int(math.Ceil(30*float64(st.d)/float64(st.lambda))) }
+func (st *state) window() int { return 5 + int(math.Ceil(10*float64(st.d)/float64(st.lambda))) }
 
 // shared are the weights of members in order: those that are equally good share theirs.
 func (st *state) shared(members []*member) (w, mean []float64) {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"qalam/space"
 	"qalam/suggest"
 )
 
@@ -13,10 +14,12 @@ import (
 //	M. Nomura, S. Watanabe, Y. Akimoto, Y. Ozaki, M. Onishi, "Warm starting CMA-ES for hyperparameter optimization", AAAI 2021
 //	(arXiv 2012.06932), equations 4 to 6: around each of the best gamma of an experiment's trials lies a normal distribution of
 //	standard deviation alpha; the search begins with the one normal distribution that is nearest to their mixture.
-func (d *drawer) warm(earlier [][]suggest.Outcome, s *start) {
-	const gamma, alpha = 0.1, 0.1
+//
+// It returns the best assignment of each experiment, at most a few, those of the latest experiments first.
+func (d *drawer) warm(earlier [][]suggest.Outcome, s *start) (tops []space.Assignment) {
+	const gamma, alpha, most = 0.1, 0.1, 3
 	var best []*suggest.Record
-	for _, outcomes := range earlier {
+	for _, outcomes := range slices.Backward(earlier) {
 		h := suggest.NewHistory(d.space)
 		h.Tell(outcomes)
 		records := slices.DeleteFunc(slices.Clone(h.Records()), func(r *suggest.Record) bool {
@@ -24,9 +27,12 @@ func (d *drawer) warm(earlier [][]suggest.Outcome, s *start) {
 		})
 		slices.SortStableFunc(records, func(a, b *suggest.Record) int { return cmp.Compare(a.Value, b.Value) })
 		best = append(best, records[:int(math.Ceil(gamma*float64(len(records))))]...)
+		if len(records) > 0 && len(tops) < most {
+			tops = append(tops, records[0].Assignment)
+		}
 	}
 	if len(best) == 0 {
-		return
+		return nil
 	}
 	dims, k := len(d.axes), float64(len(best))
 	m, cov := make([]float64, dims), make([]float64, dims*dims)
@@ -46,6 +52,7 @@ func (d *drawer) warm(earlier [][]suggest.Outcome, s *start) {
 	s.m = m
 	s.spread(cov)
 	s.q = d.shares(best)
+	return tops
 }
 
 // spread makes sigma and C of a covariance: C has determinant 1.
