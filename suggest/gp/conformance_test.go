@@ -7,7 +7,7 @@ import (
 )
 
 func options() suggesttest.Options {
-	return suggesttest.Options{Algorithm: Algorithms()[1], OrderIndependent: true, DistinctBatch: true, Exhausts: true, Trials: 8}
+	return suggesttest.Options{Algorithm: Algorithms()[1], OrderIndependent: true, DistinctBatch: true, Exhausts: true, Trials: 8, LongTrials: 30_000}
 }
 
 func TestConformance(t *testing.T) {

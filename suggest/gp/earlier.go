@@ -25,7 +25,26 @@ const (
 	mostEarlier       = 8   // experiments learnt from, the latest
 	mostEarlierTrials = 120 // trials of each
 	leastEarlier      = 4
+	leastExplained    = 0.1 // share of the variance that a model has to predict of its own trials
+	trusting          = 4   // trials before which the trend is followed untested
 )
+
+// explained is the share of the variance of a posterior's own values that it predicts when each is left out in turn (Rasmussen &
+// Williams 2006, equation 5.12: the error at point i is α_i / (K⁻¹)_ii); 0 or less where it has learnt nothing but noise.
+func (p *posterior) explained() float64 {
+	inverse := square(len(p.l), len(p.l))
+	p.l.inverseT(inverse)
+	mean, errors, variance := 0.0, 0.0, 0.0
+	for _, y := range p.y {
+		mean += y / float64(len(p.y))
+	}
+	for i, y := range p.y {
+		e := p.alpha[i] / dot(inverse[i][i:], inverse[i][i:])
+		errors += e * e
+		variance += (y - mean) * (y - mean)
+	}
+	return 1 - errors/max(variance, 1e-300)
+}
 
 // modelEarlier makes the models of experiments before this one.
 func (s *suggester) modelEarlier() []*posterior {
@@ -48,7 +67,7 @@ func (s *suggester) modelEarlier() []*posterior {
 		if k == nil {
 			continue
 		}
-		if p := condition(k, x, y, nil); p != nil {
+		if p := condition(k, x, y, nil); p != nil && p.explained() > leastExplained {
 			models = append(models, p)
 		}
 	}
@@ -162,8 +181,10 @@ func (t *trend) slope(x, g []float64) {
 	}
 }
 
-// learnValue is learn for the objective. With experiments before this one it learns with their trend and without it, and keeps
-// what makes the values likelier: a misleading trend is worse than none.
+// learnValue is learn for the objective. With experiments before this one it learns with their trend and without it, and follows
+// the trend only where that makes the values likelier by more than the slope β does anyway, whatever the trend (ln n / 2: G.
+// Schwarz, "Estimating the dimension of a model", The Annals of Statistics 6(2), 461-464 (1978)): a misleading one is worse than
+// none.
 func (s *suggester) learnValue(done []*suggest.Record) (k *kernel, follows bool) {
 	targets := func(r []*suggest.Record) []float64 { y, _ := warped(r); return y }
 	k, alone := s.learn(aboutValue, done, targets)
@@ -175,7 +196,7 @@ func (s *suggester) learnValue(done []*suggest.Record) (k *kernel, follows bool)
 		x := s.e.points(r)
 		return newTrend(s.earlier, x, y).rest(x, y)
 	})
-	if after != nil && (k == nil || together < alone) {
+	if after != nil && (k == nil || len(done) < trusting || together+math.Log(float64(len(done)))/2 < alone) {
 		return after, true
 	}
 	return k, false
