@@ -84,11 +84,11 @@ func compileRestriction(s *space.Space, source string) (r space.Restriction, fau
 		c.fail(tree, "", "the constraint names no parameter")
 	}
 	holds := x.truth
-	if s.Conditional() {
-		used := slices.Clone(c.used)
+	if idle := slices.DeleteFunc(slices.Clone(c.used), func(i int) bool { return s.Parents(i) == nil }); len(idle) > 0 {
 		holds = func(a space.Assignment) bool {
-			active := s.Active(a, nil)
-			for _, i := range used {
+			var buf [32]bool
+			active := s.Active(a, buf[:0])
+			for _, i := range idle {
 				if !active[i] {
 					return true
 				}
