@@ -25,6 +25,9 @@ type axis struct {
 	kind  kind
 	count int       // of values, of an ordinal or nominal axis
 	edges []float64 // of the intervals of an ordinal axis, count+1 from 0 to 1
+
+	conditional bool // it is active only where others have certain values
+	parent      bool // others are active only where it has certain values
 }
 
 // newAxes makes the axes of a space.
@@ -37,6 +40,9 @@ func newAxes(s *space.Space) []axis {
 			axes[i] = axis{kind: nominal, count: int(count)}
 		case finite && count <= maxOrdinal:
 			axes[i] = axis{kind: ordinal, count: int(count), edges: edges(p, int(count))}
+		}
+		for _, j := range s.Parents(i) {
+			axes[i].conditional, axes[j].parent = true, true
 		}
 	}
 	return axes

@@ -1,7 +1,6 @@
 package tpe
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -15,8 +14,8 @@ import (
 //
 // each constraint i splits the trials into those that keep it and those that do not, with densities l_i and g_i like the
 // objective's. What is maximised is the product of the relative density ratios r_i = 1 / (γ_i + (1-γ_i)·g_i/l_i), γ_i being the
-// share of the trials that l_i is made of. The objective's good trials are all whose values are at most that of its nth best
-// feasible trial, feasible or not: its density may point beyond a constraint, which the others then forbid.
+// share of the trials that l_i is made of. Unlike there, the objective's good trials are the first of the order above, feasible
+// ones as long as there are some: on our problems that comes as close to a border and finds the feasible region no later.
 
 // constraint is what is known of one of them.
 type constraint struct {
@@ -80,29 +79,6 @@ func (t *suggester) limit(i int) float64 {
 	}
 	slices.Sort(all)
 	return all[(len(all)-1)/10]
-}
-
-// reach is the objective's good trials under constraints: those of the sample that are as good as the nth best feasible one. It
-// is nil where no trial is feasible.
-func (t *suggester) reach(n int) []*suggest.Record {
-	records := t.ranking.records
-	feasible, _ := slices.BinarySearchFunc(records, infeasible, func(r *suggest.Record, c class) int {
-		return cmp.Compare(classOf(&r.Outcome), c)
-	})
-	if feasible == 0 {
-		return nil
-	}
-	last := records[min(n, feasible)-1]
-	if classOf(&last.Outcome) != completed {
-		return records[:min(n, feasible)]
-	}
-	good := slices.Clone(records[:min(n, feasible)])
-	for _, r := range records[feasible:] {
-		if r.State == suggest.Completed && r.Value <= last.Value && len(good) < 4*n {
-			good = append(good, r)
-		}
-	}
-	return good
 }
 
 // ratio is ln r of a constraint, or of the objective, at x.

@@ -33,6 +33,7 @@ type kernels struct {
 	steps  float64 // ... nor than so many of the intervals of an ordinal axis
 	prior  float64 // w_0 in units of the mean w_i
 	choice float64 // v, the weight of the prior among the choices of a nominal axis
+	parent float64 // v where other parameters depend on the choice
 }
 
 // mixture is a density over some of the axes.
@@ -73,8 +74,8 @@ type scratch struct {
 	at   []float64
 }
 
-// newMixture makes an empty mixture over some axes, in increasing order, of which the conditional ones are not always active.
-func newMixture(axes []axis, over []int, conditional []bool) *mixture {
+// newMixture makes an empty mixture over some axes, in increasing order.
+func newMixture(axes []axis, over []int) *mixture {
 	m := &mixture{axes: axes, over: over, memo: newMemo(axes, over), position: make([]int, over[len(over)-1]-over[0]+1)}
 	for k, j := range over {
 		m.position[j-over[0]] = k
@@ -84,7 +85,7 @@ func newMixture(axes []axis, over []int, conditional []bool) *mixture {
 		case nominal:
 			m.nominals = append(m.nominals, j)
 		default:
-			if conditional[j] {
+			if axes[j].conditional {
 				m.branches = append(m.branches, j)
 			} else {
 				m.reals = append(m.reals, j)
@@ -246,7 +247,11 @@ func (m *mixture) buildNominal(k, j int, rule kernels) {
 		}
 	}
 	count := float64(m.axes[j].count)
-	v := rule.choice / float64(active+1)
+	v := rule.choice
+	if m.axes[j].parent {
+		v = rule.parent
+	}
+	v /= float64(active + 1)
 	m.same = append(m.same, math.Log((1+v)/(1+count*v)*count))
 	m.other = append(m.other, math.Log(v/(1+count*v)*count))
 }

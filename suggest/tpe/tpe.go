@@ -70,10 +70,9 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, r rules) *sugges
 		source: source, rng: rand.New(source), history: suggest.NewHistory(s), sample: newSample(s, axes), known: newKnown(s),
 		u: make([]float64, len(axes)),
 	}
-	conditional := make([]bool, len(axes))
 	every := make([]int, len(axes))
 	for j := range axes {
-		conditional[j], every[j] = s.Parents(j) != nil, j
+		every[j] = j
 	}
 	if len(axes) == 0 {
 		return t
@@ -83,7 +82,7 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, r rules) *sugges
 		groups = slices.Collect(slices.Chunk(every, 1))
 	}
 	for _, over := range groups {
-		t.pairs = append(t.pairs, estimators{newMixture(axes, over, conditional), newMixture(axes, over, conditional)})
+		t.pairs = append(t.pairs, estimators{newMixture(axes, over), newMixture(axes, over)})
 	}
 	t.objectives = max(1, p.Objectives)
 	for _, a := range p.Initial {
@@ -93,10 +92,10 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, r rules) *sugges
 	}
 	if r.joint && t.objectives == 1 {
 		for range p.Constraints {
-			pair := estimators{newMixture(axes, every, conditional), newMixture(axes, every, conditional)}
+			pair := estimators{newMixture(axes, every), newMixture(axes, every)}
 			t.constraints = append(t.constraints, constraint{estimators: pair})
 		}
-		t.newEarlier(p, conditional, every)
+		t.newEarlier(p, every)
 	}
 	return t
 }
@@ -215,14 +214,9 @@ func (t *suggester) estimate() {
 // split finds the good trials and their weights.
 func (t *suggester) split() ([]*suggest.Record, []float64) {
 	n := t.goodOf(len(t.ranking.records))
-	switch {
-	case t.objectives > 1:
+	if t.objectives > 1 {
 		good := t.fronts.best(n, t.sample, t.history)
 		return good, even(len(good))
-	case len(t.constraints) > 0:
-		if good := t.reach(n); good != nil {
-			return good, even(len(good))
-		}
 	}
 	return t.ranking.best(n, t.improvement)
 }

@@ -30,7 +30,7 @@ type earlier struct {
 }
 
 // newEarlier learns the earlier experiments of a problem: those with enough trials.
-func (t *suggester) newEarlier(p suggest.Problem, conditional []bool, over []int) {
+func (t *suggester) newEarlier(p suggest.Problem, over []int) {
 	latest := p.Earlier[max(0, len(p.Earlier)-maxEarlier):]
 	for _, outcomes := range slices.Backward(latest) {
 		h := suggest.NewHistory(t.space)
@@ -46,7 +46,7 @@ func (t *suggester) newEarlier(p suggest.Problem, conditional []bool, over []int
 		s.sync(h)
 		records, weights := r.best(t.goodOf(len(r.records)), t.improvement)
 		e := earlier{
-			estimators: estimators{newMixture(t.axes, over, conditional), newMixture(t.axes, over, conditional)},
+			estimators: estimators{newMixture(t.axes, over), newMixture(t.axes, over)},
 			best:       records[0].Assignment,
 		}
 		good := t.pointsOf(records)
