@@ -32,12 +32,12 @@ func options(t testing.TB) map[string]suggesttest.Options {
 		layers   int
 		settings suggest.Settings
 	}{
-		"rl":        {4, suggest.Settings{"controller_hidden_size": "16"}},
+		"rl":        {3, suggest.Settings{"controller_hidden_size": "12"}},
 		"bare rl":   {3, suggest.Settings{"controller_hidden_size": "8", "controller_temperature": "None", "controller_tanh_const": "None", "controller_skip_weight": "0.8", "controller_skip_target": "1", "controller_entropy_weight": "None"}},
 		"one layer": {1, suggest.Settings{"controller_hidden_size": "8"}},
 		"evolution": {4, suggest.Settings{"controller": "evolution"}},
 	} {
-		o := suggesttest.Options{Algorithm: enasAlgorithm(), Settings: x.settings, OrderIndependent: true}
+		o := suggesttest.Options{Algorithm: enasAlgorithm(), Settings: x.settings, OrderIndependent: true, Trials: 24}
 		o.Architecture, o.Space = network(t, x.layers, "enas")
 		all[name] = o
 	}
