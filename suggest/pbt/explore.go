@@ -20,7 +20,7 @@ type perturb struct {
 // change is the probability that a categorical parameter changes.
 const change = 0.25
 
-func (e *perturb) explore(winner *suggest.Record, _ int, rng *rand.Rand) (space.Assignment, string) {
+func (e *perturb) explore(winner *suggest.Record, _ int, _ []suggest.Suggestion, rng *rand.Rand) (space.Assignment, string) {
 	var a space.Assignment
 	for range 100 { // until the restrictions hold
 		a = slices.Clone(winner.Assignment)

@@ -56,8 +56,9 @@ type population struct {
 
 // explorer changes the parameters of a copy.
 type explorer interface {
-	// explore returns the assignment of a copy of the winner at a generation.
-	explore(winner *suggest.Record, generation int, rng *rand.Rand) (space.Assignment, string)
+	// explore returns the assignment of a copy of the winner at a generation, and what is to be added to the note. ahead is what was
+	// suggested just before, and is not told yet.
+	explore(winner *suggest.Record, generation int, ahead []suggest.Suggestion, rng *rand.Rand) (space.Assignment, string)
 }
 
 // Tell takes outcomes in.
@@ -126,7 +127,7 @@ func (p *population) Ask(first, n int) ([]suggest.Suggestion, error) {
 	var suggestions []suggest.Suggestion
 	for i := range min(n, len(idle)) {
 		suggest.SeedRand(p.source, p.seed, first+i)
-		suggestions = append(suggestions, p.next(idle[i]))
+		suggestions = append(suggestions, p.next(idle[i], suggestions))
 	}
 	if len(suggestions) < n {
 		return suggestions, suggest.ErrWait
@@ -156,8 +157,8 @@ func (p *population) idle() []int {
 	return idle
 }
 
-// next is the next trial of a member.
-func (p *population) next(m int) suggest.Suggestion {
+// next is the next trial of a member, after those ahead of it.
+func (p *population) next(m int, ahead []suggest.Suggestion) suggest.Suggestion {
 	last := p.last(m)
 	if last == nil {
 		return p.begin(m)
@@ -180,7 +181,7 @@ func (p *population) next(m int) suggest.Suggestion {
 		return p.begin(m)
 	}
 	if winner := p.winner(last, ranked); winner != nil {
-		a, note := p.explorer.explore(winner, g+1, p.rng)
+		a, note := p.explorer.explore(winner, g+1, ahead, p.rng)
 		s := p.suggestion(m, g+1, a)
 		s.parent(winner.Number)
 		s.Note = "goes on from trial " + strconv.Itoa(winner.Number) + " in the place of trial " + strconv.Itoa(last.Number) + note

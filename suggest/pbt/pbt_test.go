@@ -36,6 +36,7 @@ func options(t testing.TB) []suggesttest.Options {
 	return []suggesttest.Options{
 		{Algorithm: algorithm(t, "pbt"), Settings: with(nil), OrderIndependent: true, Trials: 60},
 		{Algorithm: algorithm(t, "pbt"), Settings: with(suggest.Settings{"resample_probability": "0.25", "truncation_threshold": "0.9"}), OrderIndependent: true},
+		{Algorithm: algorithm(t, "pb2"), Settings: with(nil), OrderIndependent: true},
 	}
 }
 
@@ -45,7 +46,11 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func BenchmarkAsk(b *testing.B) { suggesttest.BenchmarkAsk(b, options(b)[0]) }
+func BenchmarkAsk(b *testing.B) {
+	for _, o := range options(b) {
+		b.Run(o.Algorithm.Name, func(b *testing.B) { suggesttest.BenchmarkAsk(b, o) })
+	}
+}
 
 // model is one of Jaderberg's, section 4 and figure 2: it climbs Q̂ = 1.2 - h0 θ0² - h1 θ1² and is judged by Q = 1.2 - θ0² - θ1².
 type model [2]float64
@@ -129,6 +134,28 @@ func TestQuadratic(t *testing.T) {
 	}
 }
 
+// TestPB2IsBetterInSmallPopulations compares how far the best stays from 1.2 with five models of which two give way, after twenty
+// generations, over 40 seeds with the same beginnings. The seeds are fixed, so it does not fail by chance; by the rank sum an equally
+// good pb2 would show as much in one of eleven times, and it is ahead after 8 and 12 generations too.
+func TestPB2IsBetterInSmallPopulations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of models")
+	}
+	five := suggest.Settings{"n_population": "5", "truncation_threshold": "0.4"}
+	var pbt, pb2 []float64
+	for seed := range uint64(40) {
+		q, _ := toy(t, "pbt", five, seed, 5, 100)
+		pbt = append(pbt, 1.2-q)
+		q, all := toy(t, "pb2", five, seed, 5, 100)
+		pb2 = append(pb2, 1.2-q)
+		checkLineage(t, all)
+	}
+	t.Logf("mean regret of pbt %.4f, of pb2 %.4f", suggesttest.Mean(pbt), suggesttest.Mean(pb2))
+	if suggesttest.Mean(pb2) > 0.8*suggesttest.Mean(pbt) {
+		t.Errorf("the mean regret of pb2 is %.4f, of pbt %.4f", suggesttest.Mean(pb2), suggesttest.Mean(pbt))
+	}
+}
+
 // checkLineage: a trial whose parent is another member's was worse than that one when it gave way, and failed trials come again with
 // the same assignment, generation and parent.
 func checkLineage(t *testing.T, all []suggest.Outcome) {
@@ -194,7 +221,7 @@ func TestMoves(t *testing.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		moved := map[int]bool{}
 		for range 64 {
-			b, _ := e.explore(&suggest.Record{Outcome: suggest.Outcome{Assignment: a}}, 1, rng)
+			b, _ := e.explore(&suggest.Record{Outcome: suggest.Outcome{Assignment: a}}, 1, nil, rng)
 			if !s.Contains(b) {
 				t.Fatalf("%v moves to %v", a, b)
 			}
