@@ -161,7 +161,7 @@ func (r *run) follow(ctx context.Context, d store.Desire) error {
 	before := r.state.Spec.Problem()
 	next, err := experiment.ApplyEdit(r.state, edit, now)
 	if err == nil {
-		err = r.e.refuses(next.Spec)
+		err = Refuses(r.e.registry, next.Spec)
 	}
 	if err == nil {
 		r.state = next
@@ -186,9 +186,9 @@ func (r *run) follow(ctx context.Context, d store.Desire) error {
 	return nil
 }
 
-// refuses says why the algorithm of an experiment cannot search it within its budgets.
-func (e *Engine) refuses(s experiment.Spec) error {
-	a, err := e.registry.Lookup(s.Algorithm.Name)
+// Refuses says why the algorithm of an experiment cannot search it within its budgets.
+func Refuses(registry suggest.Registry, s experiment.Spec) error {
+	a, err := registry.Lookup(s.Algorithm.Name)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qalam/engine"
 	"qalam/experiment"
 	"qalam/store"
 )
@@ -40,6 +41,9 @@ func (a *app) edit(ctx context.Context, st *store.SQLite, ref string, edit exper
 		return err
 	}
 	next, err := experiment.ApplyEdit(k.state, edit, time.Now())
+	if err == nil {
+		err = engine.Refuses(registry(), next.Spec)
+	}
 	if err != nil {
 		return usage("%w", err)
 	}
