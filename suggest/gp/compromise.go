@@ -9,7 +9,8 @@ import (
 
 const (
 	mostObjectives = 3
-	mostFront      = 40 // points of a front that are improved on, at most
+	mostFront      = 40  // points of a front that are improved on, at most
+	leastReference = 0.5 // in deviations of the values above their mean
 )
 
 // objective is a copy of records with the value of objective k (0 is the first), so that each is modelled like a single one. A
@@ -73,6 +74,9 @@ func (m *model) setFront(points []pareto.Point, done []*suggest.Record) {
 	}
 	if m.improves {
 		m.reference = pareto.Reference(m.front)
+		for k := range m.reference { // a front of few points must not hide the compromises beyond its ends
+			m.reference[k] = max(m.reference[k], leastReference)
+		}
 	}
 }
 
