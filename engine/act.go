@@ -13,8 +13,7 @@ import (
 func (r *run) apply(a experiment.Action) error {
 	switch a := a.(type) {
 	case experiment.Suggest:
-		r.ask(a)
-		return nil
+		return r.ask(a)
 	case experiment.Start:
 		return r.start(a)
 	case experiment.Stop:

@@ -22,14 +22,26 @@ type asked struct {
 	err          error
 }
 
-// ask begins to ask the algorithm for assignments.
-func (r *run) ask(a experiment.Suggest) {
+// patience is how long an answer is waited for at once: what comes by then is recorded in the same write as what led to the
+// question.
+const patience = 5 * time.Millisecond
+
+// ask asks the algorithm for assignments, and takes up the answer if it comes soon.
+func (r *run) ask(a experiment.Suggest) error {
 	r.asking = true
 	suggester, answers := r.suggester, r.answers
 	go func() {
 		suggestions, err := suggester.Ask(a.First, a.Count)
 		answers <- asked{a.First, a.Count, suggestions, err} // there is room for one
 	}()
+	wait := time.NewTimer(patience)
+	defer wait.Stop()
+	select {
+	case answer := <-answers:
+		return r.answered(answer)
+	case <-wait.C:
+		return nil
+	}
 }
 
 // answered makes trials of what the algorithm answered, as many as are still wanted, and tells it what has happened since.

@@ -113,8 +113,8 @@ func (b *CurveBuilder) Last() (step int64, value float64, ok bool) {
 	return b.curve.Steps[n-1], b.objective.Cost(b.curve.Values[n-1]), true
 }
 
-// Curve is the curve so far of the trial with a number and in a state, smaller is better. It shares the points, which never change, and sees
-// none that are added later; so it costs the same however long it is.
+// Curve is the curve so far of the trial with a number and in a state, smaller is better. It shares the points, which never
+// change, and sees none that are added later; so it costs the same however long it is.
 func (b *CurveBuilder) Curve(number int, state suggest.State) suggest.Curve {
 	return suggest.Curve{Number: number, State: state, Values: slices.Clip(b.curve.Values), Steps: slices.Clip(b.curve.Steps)}
 }

@@ -183,9 +183,9 @@ func (s *State) count(t Trial, n int) {
 	}
 }
 
-// offer makes a trial that ended the optimal one if it is better in the first objective. Only finite values compare, and of equals the first number
-// wins, so that the order in which trials end never matters. While no trial has a number, the last one whose objective is a
-// text is the optimal one, as in Katib.
+// offer makes a trial that ended the optimal one if it is better in the first objective. Only finite values compare, and of
+// equals the first number wins, so that the order in which trials end never matters. While no trial has a number, the last one
+// whose objective is a text is the optimal one, as in Katib.
 func (s *State) offer(t Trial) {
 	if t.State != TrialSucceeded && t.State != TrialEarlyStopped {
 		return
