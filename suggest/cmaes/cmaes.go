@@ -21,7 +21,7 @@ func Algorithms() []suggest.Algorithm {
 			suggest.RandomState,
 			{
 				Name: "sigma", Kind: suggest.KindFloat, Check: checkSigma,
-				Doc: "Standard deviation of the first trials, as a share of each parameter's range; 0.1667 by default.",
+				Doc: "Standard deviation of the first trials, as a share of each parameter's range, at most 0.5; 0.1667 by default.",
 			},
 			{
 				Name: "restart_strategy", Kind: suggest.KindString, Default: none, Check: checkRestart,
@@ -78,7 +78,7 @@ func New(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error
 		s.start.m[j] = 0.5
 	}
 	if settings["sigma"] != "" {
-		s.start.sigma = min(settings.Float("sigma"), 1)
+		s.start.sigma = min(settings.Float("sigma"), widest)
 	}
 	dims := len(s.drawer.axes) + len(s.drawer.cats)
 	s.start.lambda = 4 + int(3*math.Log(float64(max(1, dims))))

@@ -94,7 +94,7 @@ func (d *draws) next() sample {
 //
 //	O. Teytaud, S. Gelly, "DCMA: yet another derandomization in covariance-matrix-adaptation", GECCO 2007.
 //
-// What falls outside the cube is drawn again some times, and then moved to its side.
+// What falls outside the cube is drawn again some times, and then mirrored at its sides.
 func (d *draws) numbers(s *sample) {
 	p := d.st.gaussian
 	z := make([]float64, len(s.v))
@@ -119,9 +119,15 @@ func (d *draws) numbers(s *sample) {
 		d.normals(z)
 	}
 	for j, v := range s.v {
-		s.v[j] = max(0, min(1, v))
+		s.v[j] = fold(v)
 	}
 	p.adopt(s, d.st.longest)
+}
+
+// fold mirrors a coordinate at the sides of the unit cube until it is inside.
+func fold(v float64) float64 {
+	v = math.Abs(math.Mod(v, 2))
+	return min(v, 2-v)
 }
 
 func (d *drawer) normals(z []float64) {

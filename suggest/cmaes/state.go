@@ -144,9 +144,12 @@ func average(v []float64) {
 	}
 }
 
+// widest is the largest standard deviation: samples of wider distributions are hardly less uniform.
+const widest = 0.5
+
 // confine keeps the mean in the unit cube, and the step size where samples still differ from uniform ones and from each other.
 func (p *gaussian) confine() {
-	const widest, narrowest = 0.5, 1e-12
+	const narrowest = 1e-12
 	largest := 0.0
 	for j := range p.m {
 		p.m[j] = max(0, min(1, p.m[j]))
