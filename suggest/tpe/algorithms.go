@@ -10,8 +10,8 @@ import (
 // candidates is the default of n_ei_candidates, few that of n_EI_candidates, which counts for each parameter. Peers compare 24.
 // More of them search less widely: on 14 problems regrets relative to random search after 20, 30, 50 and 100 trials were
 //
-//	multivariate-tpe   12 .49 .31 .15 .06   24 .51 .33 .16 .06
-//	tpe                 3 .48 .34 .19 .10    8 .64 .49 .39 .34
+//	multivariate-tpe   12 .46 .31 .16 .07   24 .52 .33 .18 .07
+//	tpe                 3 .50 .35 .19 .12   24 .68 .61 .58 .56
 const (
 	candidates = "12"
 	few        = "3"
