@@ -12,7 +12,7 @@ import (
 )
 
 // worst prints the problem on which each of ours stays farthest behind the best peer.
-func (t tables) worst(w io.Writer, mine, peers []contender) {
+func (t *tables) worst(w io.Writer, mine, peers []contender) {
 	header, rows := []string{"method"}, [][]string{}
 	for _, trials := range t.at {
 		header = append(header, fmt.Sprintf("@%d", trials))
@@ -28,7 +28,7 @@ func (t tables) worst(w io.Writer, mine, peers []contender) {
 	markdown(w, header, rows)
 }
 
-func (t tables) worstCell(c contender, peers []contender, trials int) string {
+func (t *tables) worstCell(c contender, peers []contender, trials int) string {
 	highest, where := math.Inf(-1), ""
 	for _, p := range t.problems {
 		best, who := math.Inf(1), ""
@@ -52,7 +52,7 @@ func (t tables) worstCell(c contender, peers []contender, trials int) string {
 const goal = 100
 
 // reach prints after how many trials the median of each of ours is as good as a peer's after 100.
-func (t tables) reach(w io.Writer, mine, peers []contender) {
+func (t *tables) reach(w io.Writer, mine, peers []contender) {
 	var rows [][]string
 	for _, c := range mine {
 		for _, o := range peers {
@@ -85,7 +85,7 @@ func (t tables) reach(w io.Writer, mine, peers []contender) {
 }
 
 // firstBelow is the first number of trials, up to 100, at which a median is at most the target; infinite when there is none.
-func (t tables) firstBelow(c contender, name string, target float64) float64 {
+func (t *tables) firstBelow(c contender, name string, target float64) float64 {
 	for trials := 1; trials <= goal; trials++ {
 		if m := t.median(c, name, trials); positive(m, t.floor) <= target {
 			return float64(trials)
@@ -102,7 +102,7 @@ const (
 
 // tests prints, at the largest number of trials, whether ours is better than the peers beyond chance: pairs are runs of the same
 // problem and seed.
-func (t tables) tests(w io.Writer, mine, peers []contender) {
+func (t *tables) tests(w io.Writer, mine, peers []contender) {
 	for _, trials := range slices.Backward(t.at) {
 		var rows [][]string
 		for _, c := range mine {
@@ -121,7 +121,7 @@ func (t tables) tests(w io.Writer, mine, peers []contender) {
 }
 
 // test is a row of tests, nil when the two share no problem.
-func (t tables) test(c, o contender, trials int) []string {
+func (t *tables) test(c, o contender, trials int) []string {
 	var differences, ps, effects []float64
 	var tested []problem.Problem
 	logs := []float64{}
@@ -180,7 +180,7 @@ func several(names []string) string {
 }
 
 // parallel prints what several workers cost: regret relative to the same method's with one, after as many trials.
-func (t tables) parallel(w io.Writer, all []contender) {
+func (t *tables) parallel(w io.Writer, all []contender) {
 	header, rows := []string{"method"}, [][]string{}
 	for _, trials := range t.at {
 		header = append(header, fmt.Sprintf("@%d", trials))

@@ -90,7 +90,9 @@ func command(ctx context.Context, args []string, out, log io.Writer) error {
 	} else if err != nil {
 		return err
 	}
-	all := problem.All(o.data)
+	all := problem.All(problem.Sources{
+		Data: o.data, Python: filepath.Join(o.environments, "main", "bin", "python"), Script: filepath.Join(filepath.Dir(o.script), "models.py"),
+	})
 	if o.list {
 		return list(out, all)
 	}

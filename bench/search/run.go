@@ -87,6 +87,11 @@ func (s *simulation) start() error {
 	for _, a := range assignments {
 		s.started++
 		t := trial{number: s.started, assignment: a, result: s.instance.Observe(s.started-1, a)}
+		if s.instance.Broken != nil {
+			if err := s.instance.Broken(); err != nil {
+				return err
+			}
+		}
 		heap.Push(&s.running, end{t, s.clock + duration(s.seed, t.number)})
 	}
 	return nil

@@ -86,7 +86,7 @@ func fake(t *testing.T, how string, limit time.Duration) *peer {
 
 func taskOf(t *testing.T, name string, seed, trials, workers int) task {
 	t.Helper()
-	chosen, err := problem.Select(problem.All("nowhere"), []string{name})
+	chosen, err := problem.Select(problem.All(problem.Sources{}), []string{name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestRecords(t *testing.T) {
 // TestVerdicts compares made-up searches: one method twice as good everywhere, and another just as good.
 func TestVerdicts(t *testing.T) {
 	rs := newRecords()
-	chosen, err := problem.Select(problem.All("nowhere"), []string{"bbob-odd"})
+	chosen, err := problem.Select(problem.All(problem.Sources{}), []string{"bbob-odd"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,13 @@ type tables struct {
 	problems []problem.Problem
 	at       []int
 	floor    float64
+	lowest   map[instance]float64 // of problems whose best is not known: what any method found
+}
+
+// instance is a problem with its seed.
+type instance struct {
+	problem string
+	seed    int
 }
 
 // contender is a method with a number of workers.
@@ -37,9 +44,10 @@ func (c contender) ours() bool { return strings.HasPrefix(c.method, oursPrefix) 
 
 const resamples = 10_000
 
-func (t tables) print(out io.Writer) {
+func (t *tables) print(out io.Writer) {
 	w := bufio.NewWriter(out)
 	defer w.Flush() // to a terminal or a buffer
+	t.findLowest()
 	all := t.contenders()
 	if len(all) == 0 {
 		fmt.Fprintln(w, "there is nothing to compare: name -methods, -peers or -with")
@@ -68,7 +76,7 @@ func (t tables) print(out io.Writer) {
 }
 
 // contenders lists who has a record of one of the problems: ours first, in the order of the records. What only checks another is none.
-func (t tables) contenders() []contender {
+func (t *tables) contenders() []contender {
 	var mine, peers []contender
 	for _, r := range t.records.list {
 		c := contender{r.method, r.workers}
@@ -85,13 +93,28 @@ func (t tables) contenders() []contender {
 	return slices.Concat(mine, peers)
 }
 
+// findLowest finds what to compare with on problems whose best is not known.
+func (t *tables) findLowest() {
+	t.lowest = map[instance]float64{}
+	for _, r := range t.records.list {
+		if !slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return p.Relative && p.Name == r.problem }) {
+			continue
+		}
+		v, ok := r.at(r.trials)
+		key := instance{r.problem, r.seed}
+		if old, known := t.lowest[key]; ok && (!known || v < old) {
+			t.lowest[key] = v
+		}
+	}
+}
+
 // bySeed is the regret of a contender on a problem after so many trials, for each seed.
-func (t tables) bySeed(c contender, name string, trials int) map[int]float64 {
+func (t *tables) bySeed(c contender, name string, trials int) map[int]float64 {
 	out := map[int]float64{}
 	for _, r := range t.records.list {
 		if r.method == c.method && r.workers == c.workers && r.problem == name {
 			if v, ok := r.at(trials); ok {
-				out[r.seed] = v
+				out[r.seed] = v - t.lowest[instance{name, r.seed}]
 			}
 		}
 	}
@@ -99,7 +122,7 @@ func (t tables) bySeed(c contender, name string, trials int) map[int]float64 {
 }
 
 // median is the median over the seeds, NaN without any.
-func (t tables) median(c contender, name string, trials int) float64 {
+func (t *tables) median(c contender, name string, trials int) float64 {
 	return stats.Median(values(t.bySeed(c, name, trials)))
 }
 
@@ -112,7 +135,7 @@ func values(m map[int]float64) []float64 {
 }
 
 // regrets prints the median of each contender on each problem.
-func (t tables) regrets(w io.Writer, trials int, all []contender) {
+func (t *tables) regrets(w io.Writer, trials int, all []contender) {
 	var rows [][]string
 	for _, p := range t.problems {
 		row, best := []string{p.Name}, math.Inf(1)
@@ -145,7 +168,7 @@ func (t tables) regrets(w io.Writer, trials int, all []contender) {
 
 // aggregate prints, for each contender, the geometric mean of its medians relative to random's, and its mean rank among the
 // peers: one of ours is ranked beside all peers, without the others of ours.
-func (t tables) aggregate(w io.Writer, all []contender) {
+func (t *tables) aggregate(w io.Writer, all []contender) {
 	base := contender{"random", 1}
 	if !slices.Contains(all, base) {
 		base.method = oursPrefix + "random"
@@ -198,12 +221,12 @@ func (t tables) aggregate(w io.Writer, all []contender) {
 }
 
 // measured reports whether a contender has searched for so long on some problem.
-func (t tables) measured(c contender, trials int) bool {
+func (t *tables) measured(c contender, trials int) bool {
 	return slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return len(t.bySeed(c, p.Name, trials)) > 0 })
 }
 
 // logRatios is the logarithm of a's median over b's, for the problems of both.
-func (t tables) logRatios(a, b contender, trials int) []float64 {
+func (t *tables) logRatios(a, b contender, trials int) []float64 {
 	var out []float64
 	for _, p := range t.problems {
 		va, vb := positive(t.median(a, p.Name, trials), t.floor), positive(t.median(b, p.Name, trials), t.floor)
@@ -216,7 +239,7 @@ func (t tables) logRatios(a, b contender, trials int) []float64 {
 
 // ranks is a contender's place in a field by median regret, for each problem where it was measured: where some of the field were
 // not, the place is stretched to the whole field.
-func (t tables) ranks(c contender, field []contender, trials int) []float64 {
+func (t *tables) ranks(c contender, field []contender, trials int) []float64 {
 	var out []float64
 	for _, p := range t.problems {
 		var medians []float64

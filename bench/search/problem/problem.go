@@ -41,6 +41,7 @@ type Problem struct {
 	Params      []space.Parameter
 	Objectives  int
 	Constraints int
+	Relative    bool // the best is not known: Instance.Best is 0, and only differences between methods mean something
 	// Open makes the function of a seed. Its error says which data is absent.
 	Open func(seed int) (*Instance, error)
 }
@@ -52,6 +53,8 @@ type Instance struct {
 	Observe func(index int, x space.Assignment) Result
 	// Best is the least feasible true value; with several objectives, the hypervolume of the front.
 	Best float64
+	// Broken says that evaluating does not work any more; nil where nothing can break.
+	Broken func() error
 	// Reference is the corner up to which hypervolume is measured; nil with one objective.
 	Reference []float64
 }
@@ -70,9 +73,9 @@ func (p *Problem) Space() (*space.Space, error) {
 	return s, nil
 }
 
-// All lists the problems. Tables are read from below data when they are opened.
-func All(data string) []Problem {
-	return slices.Concat(suite(), tables(data), noisy(), bbob(), conditional(), constrained(), multi())
+// All lists the problems. What comes from elsewhere is read or started when it is opened.
+func All(sources Sources) []Problem {
+	return slices.Concat(suite(), tables(sources.Data), noisy(), bbob(), conditional(), constrained(), multi(), models(sources))
 }
 
 // Select finds the problems that the names mean, each once, in the order of the names: a name is a problem's or a group's.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -77,7 +78,7 @@ func TestShiftsAreThoseOfStoredCurves(t *testing.T) {
 
 // TestNothingIsBelowTheBest samples every problem that needs no data, and checks that its instances are functions of the seed.
 func TestNothingIsBelowTheBest(t *testing.T) {
-	for _, p := range All("nowhere") {
+	for _, p := range All(Sources{}) {
 		s, err := p.Space()
 		if err != nil {
 			t.Fatal(err)
@@ -156,7 +157,7 @@ func TestOptima(t *testing.T) {
 
 func find(t testing.TB, name string) *Problem {
 	t.Helper()
-	chosen, err := Select(All("nowhere"), []string{name})
+	chosen, err := Select(All(Sources{}), []string{name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func TestHypervolume(t *testing.T) {
 func TestTables(t *testing.T) {
 	folder := data(t)
 	for _, name := range []string{"fc_slice", "fc_protein", "nb_c10", "nb_c100", "hb_vehicle", "hb_phoneme"} {
-		chosen, err := Select(All(folder), []string{name})
+		chosen, err := Select(All(Sources{Data: folder}), []string{name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,7 +242,7 @@ func TestTables(t *testing.T) {
 }
 
 func TestAbsentTablesAreSaid(t *testing.T) {
-	chosen, err := Select(All("nowhere"), []string{"tables"})
+	chosen, err := Select(All(Sources{}), []string{"tables"})
 	if err != nil || len(chosen) != 6 {
 		t.Fatalf("%d tables: %v", len(chosen), err)
 	}
@@ -252,7 +253,7 @@ func TestAbsentTablesAreSaid(t *testing.T) {
 
 // TestHalves: a problem is for one purpose, and the groups say so.
 func TestHalves(t *testing.T) {
-	all := All("nowhere")
+	all := All(Sources{})
 	for _, use := range []Use{Tuning, Comparison} {
 		chosen, err := Select(all, []string{string(use)})
 		if err != nil {
@@ -266,5 +267,38 @@ func TestHalves(t *testing.T) {
 	}
 	if _, err := Select(all, []string{"nope"}); err == nil {
 		t.Error("a group is found that is not there")
+	}
+}
+
+func TestModelsAreTrainedElsewhere(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip(err)
+	}
+	chosen, err := Select(All(Sources{Python: python, Script: filepath.Join("testdata", "trainer.py")}), []string{"knn-digits"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := space.Assignment{5, 2}
+	for _, c := range []struct {
+		seed           int
+		want           float64
+		failed, broken bool
+	}{{1, 7, false, false}, {7, 0, true, false}, {8, 0, true, true}} {
+		in, err := chosen[0].Open(c.seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := in.Observe(0, x)
+		if again := in.True(x); r.Failed != c.failed || again.Failed != c.failed || !c.failed && r.Values[0] != c.want || (in.Broken() != nil) != c.broken {
+			t.Errorf("seed %d: %+v, then %+v; broken: %v", c.seed, r, again, in.Broken())
+		}
+	}
+	absent, err := Select(All(Sources{}), []string{"models"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := absent[0].Open(0); err == nil {
+		t.Error("models are trained without Python")
 	}
 }
