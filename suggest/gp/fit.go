@@ -2,6 +2,7 @@ package gp
 
 import (
 	"math"
+	"slices"
 )
 
 // The hyper-parameters θ = (ln w_1 … ln w_d, ln s², ln σ²) are those of largest posterior density (MAP). With K = s² M + σ² I,
@@ -176,11 +177,12 @@ func (p prior) add(k *kernel, g []float64) float64 {
 func (f *fitting) maximize() (k *kernel, loss float64) {
 	d := len(f.e.dims)
 	m := descent{iterations: fitSteps, gradient: fitGradient, decrease: fitDecrease}
-	var theta []float64
+	m.low, m.high = append(slices.Repeat([]float64{lowW}, d), lowS2, lowNoise), append(slices.Repeat([]float64{highW}, d), highS2, highNoise)
+	theta := make([]float64, d+2)
 	for j := range d {
-		m.low, m.high, theta = append(m.low, lowW), append(m.high, highW), append(theta, math.Log(f.prio.w0[j]))
+		theta[j] = math.Log(f.prio.w0[j])
 	}
-	m.low, m.high, theta = append(m.low, lowS2, lowNoise), append(m.high, highS2, highNoise), append(theta, 0, math.Log(startNoise))
+	theta[d+1] = math.Log(startNoise)
 	if loss = m.minimize(f.loss, theta); math.IsInf(loss, 0) {
 		return nil, loss
 	}

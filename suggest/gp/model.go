@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	mostFitted    = 200 // trials of which hyper-parameters are learnt, at most
+	mostFitted    = 150 // trials of which hyper-parameters are learnt, at most
 	mostConsulted = 400 // trials of which predictions are made
 )
 

@@ -45,6 +45,9 @@ func newSuggester(p suggest.Problem, settings suggest.Settings) (suggest.Suggest
 	}
 	s.sobol = suggest.NewSequence(p.Space.Len(), s.seed)
 	s.design = designed
+	if s.e.conditional { // every branch wants to be seen
+		s.design = min(designedConditional, designed+len(s.e.dims))
+	}
 	if settings[initialPoints] != "" {
 		s.design = int(settings.Int(initialPoints))
 	}

@@ -2,15 +2,17 @@ package gp
 
 // Constants that were chosen by measurement, on the functions and tables of bench/search that are for tuning.
 const (
-	designed int = 2 // trials before the first model, where no setting says otherwise
+	designed            int = 2 // trials before the first model, where no setting says otherwise
+	designedConditional int = 8 // and at most so many where parameters have conditions
 
-	tail     float64 = 20 // values farther above the median than this, in units of the better half's spread, are cut
-	bendFrom int     = 4  // values from which on the power of the warp is fitted
-	bendLow  float64 = -1 // bounds of that power
+	tail     float64 = 20  // values farther above the median than this, in units of the better half's spread, are cut
+	zoom     float64 = 0.3 // that unit is at least so much of what it was early
+	bendFrom int     = 4   // values from which on the power of the warp is fitted
+	bendLow  float64 = -1  // bounds of that power
 	bendHigh float64 = 2
 
 	wMode   float64 = 1.4 // the likeliest w_j a priori is wMode·d^-wPower,
-	wPower  float64 = 0.5 //
+	wPower  float64 = 0.5
 	wListed float64 = 0.3 // times this for those with few values,
 	wWeight float64 = 0.1 // and so strongly
 
@@ -21,13 +23,13 @@ const (
 	startNoise  float64 = 0.01 // variance of the noise where a fit starts
 	noisyFrom   float64 = 0.01 // ratio of noise to signal from which on a mean is believed rather than a value
 
-	evenly        int     = 512 // places looked at all over the space,
-	nearby        int     = 128 // and near the best
-	leaders       int     = 24  // so many of which are known exactly; others are left out whose bound is below them,
-	screened      int     = 96  // and all after so many
-	climbed       int     = 6   // of which so many are improved
-	climbSteps    int     = 25  // quasi-Newton steps each, at most
-	climbRounds   int     = 3   // and rounds in turn with exchanging values
-	explored      float64 = 0.6 // chance of exploring where very many trials are pending
-	climbDecrease float64 = 1e-5
+	evenly        int     = 512  // places looked at all over the space,
+	nearby        int     = 128  // and near the best
+	leaders       int     = 24   // so many of which are known exactly; others are left out whose bound is below them,
+	screened      int     = 96   // and all after so many
+	climbed       int     = 6    // so many are improved:
+	climbSteps    int     = 25   // quasi-Newton steps each, at most,
+	climbDecrease float64 = 1e-5 // as long as each gains so much,
+	climbRounds   int     = 3    // and rounds in turn with exchanging values
+	explored      float64 = 0.6  // chance of exploring where very many trials are pending
 )

@@ -26,7 +26,7 @@ func newWarp(values []float64) warp {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	w := warp{lambda: 1, sd: 1, cut: math.Inf(1), center: sorted[(n-1)/2]/2 + sorted[n/2]/2}
-	w.scale = w.center - sorted[(n-1)/4]
+	w.scale = max(w.center-sorted[(n-1)/4], zoom*early(values))
 	if spread := sorted[n-1]/2 - sorted[0]/2; !(w.scale > 1e-3*spread) {
 		w.scale = spread
 	}
@@ -46,6 +46,14 @@ func newWarp(values []float64) warp {
 	}
 	w.standardize(t)
 	return w
+}
+
+// early is the spread of the better half of the first values, before a search has gathered many at one place: however many there
+// are later, their small differences must not hide that other places exist.
+func early(values []float64) float64 {
+	const first = 16
+	sorted := slices.Sorted(slices.Values(values[:min(first, len(values))]))
+	return sorted[len(sorted)/2] - sorted[(len(sorted)-1)/4]
 }
 
 // standardize sets mean and sd from the values before the power.
