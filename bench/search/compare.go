@@ -55,7 +55,7 @@ func compare(ctx context.Context, o options, all []problem.Problem, methods []me
 		}
 	}
 	err = errors.Join(b.run(ctx, tasks, o.jobs), file.close())
-	(&tables{records: known, problems: problems, at: at, floor: o.floor}).print(out)
+	(&tables{records: known, problems: problems, at: at, floor: o.floor, against: split(o.against)}).print(out)
 	b.print(out, methods)
 	return err
 }

@@ -23,6 +23,7 @@ import (
 // options are what the command line says.
 type options struct {
 	methods, peers, problems, with, at, sizes string
+	against                                   string
 	seeds, data, out, asktell, stop           string
 	environments, script                      string
 	trials, workers, jobs, rounds             int
@@ -53,6 +54,7 @@ func parseFlags(args []string, log io.Writer) (options, error) {
 	f.StringVar(&o.with, "with", "", "files of earlier runs, separated by commas: what they hold is not run again, and joins the tables")
 	f.StringVar(&o.out, "out", "", "file to append runs to; what it holds already is not run again")
 	f.StringVar(&o.at, "at", "10,20,30,50,75,100,200", "numbers of trials at which the tables compare")
+	f.StringVar(&o.against, "against", "", "peers to show in the tables; all that there are runs of by default")
 	f.Float64Var(&o.floor, "floor", 1e-6, "regrets below this count as this, in ratios")
 	f.StringVar(&o.data, "data", dataFolder(), "folder of tables and learning curves; the default is $QALAM_BENCHMARKS where set")
 	f.StringVar(&o.environments, "environments", ".venv-peers", "folder of the peers' virtual environments, which make peers makes")

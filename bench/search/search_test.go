@@ -268,7 +268,7 @@ func TestVerdicts(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	tb := tables{records: rs, problems: chosen, at: []int{20, 100}, floor: 1e-6}
+	tb := &tables{records: rs, problems: chosen, at: []int{20, 100}, floor: 1e-6}
 	tb.print(&out)
 	good, same := contender{"qalam-good", 1}, contender{"qalam-same", 1}
 	random := contender{"random", 1}
@@ -283,6 +283,10 @@ func TestVerdicts(t *testing.T) {
 	}
 	if n := tb.firstBelow(good, chosen[0].Name, tb.median(random, chosen[0].Name, 100)); n != 40 {
 		t.Errorf("reached after %v trials", n)
+	}
+	tb.against = []string{"hyperopt"}
+	if all := tb.contenders(); len(all) != 2 {
+		t.Errorf("against others than were run there are %v", all)
 	}
 	if text := out.String(); !strings.Contains(text, "12 of 12") || !strings.Contains(text, "better") {
 		t.Errorf("the tables say:\n%s", text)

@@ -18,6 +18,7 @@ type tables struct {
 	problems []problem.Problem
 	at       []int
 	floor    float64
+	against  []string // the peers to show; none means all
 	lowest   map[instance]float64 // of problems whose best is not known: what any method found
 }
 
@@ -86,7 +87,7 @@ func (t *tables) contenders() []contender {
 		switch {
 		case c.ours() && !slices.Contains(mine, c):
 			mine = append(mine, c)
-		case !c.ours() && !slices.Contains(peers, c):
+		case !c.ours() && !slices.Contains(peers, c) && (len(t.against) == 0 || slices.Contains(t.against, c.method)):
 			peers = append(peers, c)
 		}
 	}
@@ -215,8 +216,8 @@ func (t *tables) aggregate(w io.Writer, all []contender) {
 	fmt.Fprintf(w, "\n### Over all problems: median regret relative to %s's (geometric mean, number of problems), and mean rank among the peers, "+
 		"with 95 %% intervals over problems\n\n", base)
 	markdown(w, header, rows)
-	if n := len(t.problems); n > 1 {
-		fmt.Fprintf(w, "\nRanks of %d methods over %d problems differ at 5 %% from %.2f on (Nemenyi).\n", len(all), n, stats.CriticalDifference(len(all), n))
+	if cd := stats.CriticalDifference(len(all), len(t.problems)); len(t.problems) > 1 && !math.IsNaN(cd) {
+		fmt.Fprintf(w, "\nRanks of %d methods over %d problems differ at 5 %% from %.2f on (Nemenyi).\n", len(all), len(t.problems), cd)
 	}
 }
 

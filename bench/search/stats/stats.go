@@ -120,7 +120,7 @@ func Holm(p []float64) []float64 {
 // P. Nemenyi, "Distribution-free multiple comparisons", Princeton 1963; quantiles of J. Demšar, "Statistical comparisons of
 // classifiers over multiple data sets", JMLR 7, 1-30 (2006), and of the studentized range beyond.
 func CriticalDifference(k, n int) float64 {
-	quantiles := []float64{1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164, 3.219, 3.268, 3.313, 3.354, 3.391}
+	quantiles := []float64{1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164, 3.219, 3.268, 3.313, 3.354, 3.391, 3.426, 3.458, 3.489, 3.517, 3.544}
 	if k < 2 || k-2 >= len(quantiles) || n < 1 {
 		return math.NaN()
 	}
