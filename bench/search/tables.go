@@ -18,7 +18,7 @@ type tables struct {
 	problems []problem.Problem
 	at       []int
 	floor    float64
-	against  []string // the peers to show; none means all
+	against  []string             // the peers to show; none means all
 	lowest   map[instance]float64 // of problems whose best is not known: what any method found
 }
 
