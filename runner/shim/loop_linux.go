@@ -20,8 +20,9 @@ type shim struct {
 	poll  int
 	ctl   int
 	null  int
-	live  map[int]*child // by PID
-	input []byte         // of the control FIFO, up to the next line's end
+	live  map[int]*child  // by PID
+	input []byte          // of the control FIFO, up to the next line's end
+	asked map[int]*asking // by descriptor
 
 	plain bool // every start so far was one of spec.Start and has ended with code 0
 	exit  string
@@ -44,7 +45,7 @@ type child struct {
 
 func run(dir string) int {
 	runtime.LockOSThread() // processes are forked from, and reparented to, this thread
-	s := &shim{dir: dir, live: map[int]*child{}, plain: true}
+	s := &shim{dir: dir, live: map[int]*child{}, asked: map[int]*asking{}, plain: true}
 	if code := s.begin(); code != 0 {
 		return code
 	}
@@ -54,6 +55,7 @@ func run(dir string) int {
 		s.reap()
 		s.tell()
 		s.expire()
+		s.hangUp()
 		s.measure()
 		s.forsaken()
 	}
@@ -176,6 +178,8 @@ func (s *shim) wait() {
 	for _, e := range events[:n] {
 		if int(e.Fd) == s.ctl {
 			s.read()
+		} else if a := s.asked[int(e.Fd)]; a != nil {
+			s.carryOn(a)
 		}
 	}
 }
@@ -203,6 +207,11 @@ func (s *shim) deadline() time.Duration {
 		}
 		if tell := c.started.Boot + tellAfter; !c.told && (next == 0 || tell < next) {
 			next = tell
+		}
+	}
+	for _, a := range s.asked {
+		if next == 0 || a.until < next {
+			next = a.until
 		}
 	}
 	return next
@@ -264,7 +273,7 @@ func (s *shim) do(c Command) {
 			}
 		}
 	case c.Fetch != nil:
-		go fetch(s.dir, *c.Fetch)
+		s.ask(*c.Fetch)
 	case c.Exit != "":
 		until := Boottime() + c.Grace
 		if s.exit == "" {

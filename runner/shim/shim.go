@@ -86,17 +86,17 @@ type Command struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-// Fetch asks for an HTTP page as it is seen inside the attempt's network.
+// Fetch asks something of a TCP port on the loopback address of the attempt's network.
 type Fetch struct {
-	URL  string `json:"url"`
-	File string `json:"file"` // where the answer goes, in the attempt's folder: a Fetched
-	Max  int64  `json:"max"`  // longest body, bytes
+	Port    int    `json:"port"`
+	Request string `json:"request"` // what to say
+	File    string `json:"file"`    // where the answer goes, in the attempt's folder: a Fetched
+	Max     int    `json:"max"`     // most bytes to take
 }
 
-// Fetched is the answer to a Fetch.
+// Fetched is the answer to a Fetch: what was said until the other side hung up, or for ten seconds.
 type Fetched struct {
-	Status int    `json:"status"`
-	Body   []byte `json:"body"`
+	Answer []byte `json:"answer"`
 	Error  string `json:"error,omitempty"`
 }
 
