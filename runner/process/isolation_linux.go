@@ -134,8 +134,9 @@ func (iso Isolation) attributes(hostNetwork bool) *syscall.SysProcAttr {
 		attr.Cloneflags |= unix.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
-		// For the shim, which clears them for containers; overlayfs has a folder that nobody may read otherwise.
-		attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_DAC_OVERRIDE}
+		// For the shim, which clears them for containers; overlayfs has a folder that nobody may read otherwise, and a mount namespace is
+		// returned to only by who may change the root.
+		attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_DAC_OVERRIDE, unix.CAP_SYS_CHROOT}
 	}
 	return attr
 }

@@ -42,6 +42,8 @@ func playLimits(role string) {
 		exitOn(err)
 		fmt.Println("shares", len(b))
 		time.Sleep(2500 * time.Millisecond)
+	case "fork":
+		forkForEver()
 	case "spin": // for 600 ms, and say how much of a processor that got
 		begin := time.Now()
 		for time.Since(begin) < 600*time.Millisecond {
@@ -50,6 +52,19 @@ func playLimits(role string) {
 			}
 		}
 		fmt.Println("used", processorTime().Milliseconds())
+	}
+}
+
+// forkForEver starts processes that wait, as many as there can be and then whenever there can be one more. It calls nothing but the kernel,
+// since in a process with one thread, as each of those is, Go cannot go on.
+//
+//go:norace
+func forkForEver() {
+	for {
+		pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		for pid == 0 && errno == 0 {
+			unix.RawSyscall6(unix.SYS_PPOLL, 0, 0, 0, 0, 0, 0)
+		}
 	}
 }
 
@@ -204,6 +219,36 @@ func TestForkBomb(t *testing.T) {
 				t.Errorf("%d processes were left", n)
 			}
 		})
+	}
+}
+
+// F-27: a trial that has taken every task it may have, and takes each that is given back, keeps its supervisor, whatever that has to do.
+func TestRestartsBesideForkBomb(t *testing.T) {
+	b := newBench(t, t.TempDir(), provision.Namespaces, func(o *Options) { o.Tasks = 40 })
+	pod := onePod("pod", playing("fork", "GOMAXPROCS", "1"), box("again", "exit 1"))
+	pod.Restart = workload.RestartOnFailure
+	one := task("one", pods(pod))
+	b.start(one)
+	b.until(one.ID, "many restarts, and one that found no task left", func(r runner.Report) bool {
+		if r.Ended {
+			t.Fatalf("%+v", r)
+		}
+		if len(r.Pods) == 0 || len(r.Pods[0].Containers) < 2 {
+			return false
+		}
+		again := r.Pods[0].Containers[1]
+		refused := false
+		for _, end := range []*workload.Terminated{again.Terminated, again.LastTerminated} {
+			refused = refused || end != nil && strings.Contains(end.Message, "all the processes and threads it may have")
+		}
+		return again.RestartCount > 50 && refused
+	})
+	b.Stop(one.ID, 0)
+	if r := b.untilEnded(one.ID); !r.Stopped || r.Lost {
+		t.Errorf("%+v", r)
+	}
+	if n := killMarked(Folder(b.options.Home, one.ID)); n > 0 {
+		t.Errorf("%d processes were left", n)
 	}
 }
 

@@ -648,7 +648,7 @@ func TestUnprivileged(t *testing.T) {
 	if err := os.Chown(dir, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "-test.v", "-test.run", "^(TestTrialSucceeds|TestStop|TestEngineKilled|TestShimKilled|TestSamePortsAndNames|TestPageAndProbe|TestImageFolder.*|TestOwnTmp.*|TestMemoryIsWatched)$")
+	cmd := exec.Command(binary, "-test.v", "-test.run", "^(TestTrialSucceeds|TestStop|TestEngineKilled|TestShimKilled|TestSamePortsAndNames|TestPageAndProbe|TestImageFolder.*|TestOwnTmp.*|TestMemoryIsWatched|TestForkBomb|TestRestartsBesideForkBomb)$")
 	cmd.Dir = dir
 	cmd.Env = []string{"TMPDIR=" + dir, "PATH=/usr/bin:/bin"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}

@@ -61,12 +61,17 @@ func (s *shim) killAll() {
 		for _, pid := range children() {
 			unix.Kill(pid, unix.SIGKILL)
 		}
-		if pause > 0 {
-			time.Sleep(pause)
-		}
+		nap(pause)
 		for pid := s.zombie(unix.WNOHANG); pid > 0; pid = s.zombie(unix.WNOHANG) {
 			s.bury(pid)
 		}
+	}
+}
+
+// nap is time.Sleep without the Go scheduler, which would set another thread to watch the clock.
+func nap(d time.Duration) {
+	left := unix.NsecToTimespec(int64(d))
+	for d > 0 && unix.Nanosleep(&left, &left) == unix.EINTR {
 	}
 }
 
@@ -79,7 +84,7 @@ func (s *shim) sweep(r *Run) {
 			if s.live[pid] != nil {
 				continue
 			}
-			env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+			env, err := slurp("/proc/" + strconv.Itoa(pid) + "/environ")
 			if err != nil || !bytes.Contains(append(env, 0), marker) {
 				continue
 			}
@@ -99,14 +104,10 @@ func children() []int { return childrenOf(os.Getpid()) }
 func childrenOf(parent int) []int {
 	var pids []int
 	dir := "/proc/" + strconv.Itoa(parent) + "/task/"
-	tasks, err := os.ReadDir(dir)
-	if err != nil {
-		return nil
-	}
-	for _, task := range tasks {
-		b, err := os.ReadFile(dir + task.Name() + "/children")
+	for _, task := range list(dir) {
+		b, err := slurp(dir + task + "/children")
 		if err != nil {
-			if _, gone := os.Stat(dir + task.Name()); gone == nil {
+			if _, gone := os.Stat(dir + task); gone == nil {
 				return childrenByScan(parent) // this kernel has no such file
 			}
 			continue
@@ -122,17 +123,13 @@ func childrenOf(parent int) []int {
 
 func childrenByScan(parent int) []int {
 	var pids []int
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
 	self := strconv.Itoa(parent)
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
+	for _, name := range list("/proc") {
+		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		b, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		b, err := slurp("/proc/" + name + "/stat")
 		if err != nil {
 			continue
 		}
@@ -145,19 +142,16 @@ func childrenByScan(parent int) []int {
 
 // killCgroup kills everything in a cgroup v2 folder and below; other folders it leaves alone.
 func killCgroup(dir string) {
-	if fd, err := open(dir+"/cgroup.kill", unix.O_WRONLY); err == nil {
-		writeAll(fd, []byte("1"))
-		unix.Close(fd)
-	}
+	overwriteText(dir+"/cgroup.kill", "1") // fails in other folders
 }
 
 // oomKills counts the processes that the kernel has killed in these cgroups for want of memory.
 func oomKills(dirs []string) int {
 	n := 0
 	for _, dir := range dirs {
-		b, err := os.ReadFile(dir + "/memory.events")
+		b, err := slurp(dir + "/memory.events")
 		if err != nil {
-			b, err = os.ReadFile(dir + "/memory.oom_control")
+			b, err = slurp(dir + "/memory.oom_control")
 		}
 		if err != nil {
 			continue

@@ -20,8 +20,9 @@ type shim struct {
 	poll  int
 	ctl   int
 	null  int
-	live  map[int]*child  // by PID
-	input []byte          // of the control FIFO, up to the next line's end
+	live  map[int]*child // by PID
+	input []byte         // of the control FIFO, up to the next line's end
+	home  home
 	asked map[int]*asking // by descriptor
 
 	plain bool // every start so far was one of spec.Start and has ended with code 0

@@ -62,7 +62,7 @@ func (s *shim) families() map[*child][]int {
 		if s.live[pid] != nil {
 			continue
 		}
-		env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+		env, err := slurp("/proc/" + strconv.Itoa(pid) + "/environ")
 		if err != nil {
 			continue
 		}

@@ -36,10 +36,15 @@ func (s *shim) start(r *Run) (*child, Stamp, error) {
 	}
 	c := &child{run: r, log: log, ooms: oomKills(r.Cgroups)}
 	if s.apart(r) {
+		s.leaveHome()
 		done := make(chan error)
 		go func() {
-			runtime.LockOSThread() // and never unlock: the thread with its namespaces and cgroups ends here
-			done <- s.fork(c, true)
+			runtime.LockOSThread()
+			err := s.fork(c, true)
+			if s.returnHome(r) {
+				runtime.UnlockOSThread() // otherwise the thread ends here
+			}
+			done <- err
 		}()
 		err = <-done
 	} else {
@@ -103,6 +108,9 @@ func (s *shim) fork(c *child, apart bool) error {
 	}
 	files := []uintptr{uintptr(s.null), uintptr(c.log), uintptr(c.log)}
 	pid, err := syscall.ForkExec(path, r.Argv, &syscall.ProcAttr{Dir: r.Dir, Env: env, Files: files, Sys: attr})
+	if err == unix.EAGAIN {
+		return &startError{126, fmt.Sprintf("starting %s: no process can be started, since the trial has all the processes and threads it may have%s: have it start fewer", path, s.spec.most())}
+	}
 	if err != nil {
 		return explain(path, r.Dir, err)
 	}
