@@ -140,3 +140,20 @@ func (a *attempt) seen() string {
 	}
 	return strings.Join(all, " ")
 }
+
+// A container cannot end its shim, which is the first process of its PID namespace, by any signal.
+func TestSignalsFromWithin(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	spec := Spec{Namespaces: true, PIDs: true, Network: true, Final: true}
+	spec.Start = []Run{sh(`for s in $(seq 1 64); do kill -$s 1; done 2>/dev/null; sleep 0.1; grep SigIgn /proc/self/status; echo alive`)}
+	a := launch(t, t.TempDir(), spec)
+	a.wait()
+	if a.log() != "SigIgn:\t0000000000000000\nalive\n" { // nor does it inherit that signals are ignored
+		t.Errorf("log %q", a.log())
+	}
+	if c, _, err := ReadClaim(a.dir); err != nil || c.Done == nil || c.Done.Why != "final" {
+		t.Errorf("claim: %+v, %v", c, err)
+	}
+}

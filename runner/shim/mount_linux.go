@@ -29,6 +29,7 @@ func (s *Spec) enter(dir string) error {
 		return fmt.Errorf("keeping mounts private: %w", err)
 	}
 	if s.PIDs {
+		defySignals()
 		if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 			return fmt.Errorf("mounting /proc: %w", err)
 		}
