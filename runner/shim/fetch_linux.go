@@ -81,7 +81,7 @@ func (s *shim) answer(a *asking, err error) {
 	if err != nil {
 		out.Error = fmt.Sprintf("port %d: %v", a.Port, err)
 	}
-	if err := WriteFile(s.dir, a.File, out, false); err != nil {
+	if err := writeFile(s.dir, a.File, out.line(), false); err != nil {
 		complain(err)
 	}
 }

@@ -75,12 +75,16 @@ func WriteFile(dir, name string, v any, sync bool) error {
 	if err != nil {
 		return err
 	}
+	return writeFile(dir, name, append(b, '\n'), sync)
+}
+
+func writeFile(dir, name string, text []byte, sync bool) error {
 	tmp := dir + "/." + name
 	fd, err := open(tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC)
 	if err != nil {
 		return &os.PathError{Op: "open", Path: tmp, Err: err}
 	}
-	err = writeAll(fd, append(b, '\n'))
+	err = writeAll(fd, text)
 	if err == nil && sync {
 		err = unix.Fsync(fd)
 	}
@@ -99,12 +103,8 @@ func WriteFile(dir, name string, v any, sync bool) error {
 	return nil
 }
 
-// overwrite puts v where the file old of the same folder has its blocks already, and renames that to name: it needs no space.
-func overwrite(dir, old, name string, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
+// overwrite puts a line where the file old of the same folder has its blocks already, and renames that to name: it needs no space.
+func overwrite(dir, old, name string, line []byte) error {
 	fd, err := open(dir+"/"+old, unix.O_WRONLY)
 	if err != nil {
 		return err
@@ -114,10 +114,11 @@ func overwrite(dir, old, name string, v any) error {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err
 	}
-	for int64(len(b)) < st.Size-1 {
-		b = append(b, ' ')
+	line = line[:len(line)-1]
+	for int64(len(line)) < st.Size-1 {
+		line = append(line, ' ')
 	}
-	if err := writeAll(fd, append(b, '\n')); err != nil {
+	if err := writeAll(fd, append(line, '\n')); err != nil {
 		return err
 	}
 	if err := unix.Fsync(fd); err != nil {
@@ -213,6 +214,18 @@ func ReadFile(path string, v any) error {
 		return err
 	}
 	return json.Unmarshal(b, v)
+}
+
+// parseFile has a file read by f.
+func parseFile(path string, f func(*parser)) error {
+	b, err := slurp(path)
+	if err != nil {
+		return err
+	}
+	if err := parse(b, f); err != nil {
+		return errors.New(path + ": " + err.Error())
+	}
+	return nil
 }
 
 // slurp is os.ReadFile without the runtime's poller, which costs a shim more than the reading does.

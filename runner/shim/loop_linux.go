@@ -2,7 +2,6 @@ package shim
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -62,11 +61,7 @@ func run(dir string) int {
 	}
 	s.killAll()
 	failpoint("killed")
-	b, err := json.Marshal(Done{Why: s.exit, At: Now()})
-	if err == nil {
-		err = writeAll(s.lock, append(b, '\n'))
-	}
-	if err != nil {
+	if err := writeAll(s.lock, Done{Why: s.exit, At: Now()}.line()); err != nil {
 		complain(fmt.Errorf("writing %s: %w", ClaimFile, err))
 		return ExitTrouble
 	}
@@ -101,8 +96,7 @@ func (s *shim) claim() int {
 	tmp := s.dir + "/." + ClaimFile + "." + itoa(pid)
 	if s.lock, err = open(tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC); err == nil {
 		if err = unix.Flock(s.lock, unix.LOCK_EX|unix.LOCK_NB); err == nil {
-			b, _ := json.Marshal(Claim{PID: pid, StartTime: start, BootID: BootID()})
-			err = writeAll(s.lock, append(b, '\n'))
+			err = writeAll(s.lock, Claim{PID: pid, StartTime: start, BootID: BootID()}.line())
 		}
 		failpoint("locked")
 		if err == nil {
@@ -121,7 +115,7 @@ func (s *shim) claim() int {
 }
 
 func (s *shim) prepare() error {
-	if err := ReadFile(s.dir+"/"+SpecFile, &s.spec); err != nil {
+	if err := parseFile(s.dir+"/"+SpecFile, s.spec.parse); err != nil {
 		return err
 	}
 	const firstLock = 3 // after stdin, stdout and stderr
@@ -246,7 +240,7 @@ func (s *shim) read() {
 			return
 		}
 		var c Command
-		if err := json.Unmarshal(line, &c); err != nil {
+		if err := parse(line, c.parse); err != nil {
 			complain(fmt.Errorf("command %q: %w", line, err))
 		} else {
 			s.do(c)
@@ -259,7 +253,7 @@ func (s *shim) do(c Command) {
 	switch {
 	case c.Start != "":
 		var runs []Run
-		if err := ReadFile(s.dir+"/"+c.Start, &runs); err != nil {
+		if err := parseFile(s.dir+"/"+c.Start, func(p *parser) { runs = parseRuns(p) }); err != nil {
 			complain(err)
 			return
 		}
@@ -338,7 +332,7 @@ func (s *shim) tell() {
 			continue
 		}
 		c.told = true
-		if err := WriteFile(s.dir, c.run.Base()+StartedTail, Started{PID: c.pid, Started: c.started}, false); err != nil {
+		if err := writeFile(s.dir, c.run.Base()+StartedTail, Started{PID: c.pid, Started: c.started}.line(), false); err != nil {
 			complain(err)
 		}
 		failpoint("told")
@@ -360,11 +354,11 @@ func (s *shim) knows(r *Run) bool {
 // run's log, where something is cut off in any case.
 func (s *shim) record(r *Run, e Exited) {
 	name := r.Base() + ExitedTail
-	err := WriteFile(s.dir, name, e, true)
+	err := writeFile(s.dir, name, e.line(), true)
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-		if err = overwrite(s.dir, r.Base()+StartedTail, name, e); err != nil {
+		if err = overwrite(s.dir, r.Base()+StartedTail, name, e.line()); err != nil {
 			cutTail(s.logPath(r))
-			err = WriteFile(s.dir, name, e, true)
+			err = writeFile(s.dir, name, e.line(), true)
 		}
 	}
 	if err != nil {

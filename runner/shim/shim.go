@@ -1,6 +1,6 @@
 // Package shim is the process that stands between an engine and one attempt of a trial: it starts the containers it is told to,
 // writes down when each started and how it ended, kills what is told to end, and goes on when the engine dies. It knows no job
-// kinds, no restart rules and no experiment. It imports the standard library and x/sys only, so that it starts fast.
+// kinds, no restart rules and no experiment. It imports little of the standard library and x/sys, so that it starts fast.
 package shim
 
 import (
