@@ -2,7 +2,7 @@
 # Both install what is missing, say what they do, and can be repeated.
 SHELL := /bin/bash
 GO ?= go
-BIN := bin/qalam
+BIN := bin
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
@@ -10,12 +10,12 @@ export CGO_ENABLED ?= 0
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-build: ## build bin/qalam
-	@echo "build: $(BIN)"
-	@$(GO) build -trimpath -o $(BIN) ./cmd/qalam
+build: ## build bin/qalam and bin/qalam-shim
+	@echo "build: $(BIN)/qalam, $(BIN)/qalam-shim"
+	@$(GO) build -trimpath -o $(BIN)/ ./cmd/qalam ./cmd/qalam-shim
 
 mnist: deps build ## run the tutorial's experiment on this machine, twelve trials of two PyTorch processes each
-	$(BIN) run examples/pytorchjob-mnist.yaml --images examples/images.yaml --home .qalam --replace
+	$(BIN)/qalam run examples/pytorchjob-mnist.yaml --images examples/images.yaml --home .qalam --replace
 
 deps: ## install PyTorch for Debian's Python where it is missing
 	@scripts/deps python3-torch

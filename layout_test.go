@@ -174,6 +174,17 @@ func TestKubernetesStaysOutside(t *testing.T) {
 	}
 }
 
+// A shim is started for every attempt: what its program does not hold need not be loaded.
+func TestShimProgramIsSmall(t *testing.T) {
+	for _, p := range list(t, "-deps", "./cmd/qalam-shim") {
+		third := !p.Standard && !strings.HasPrefix(p.ImportPath, "qalam/") && p.ImportPath != "golang.org/x/sys/unix"
+		ours := strings.HasPrefix(p.ImportPath, "qalam/") && p.ImportPath != "qalam/cmd/qalam-shim" && p.ImportPath != "qalam/runner/shim"
+		if third || ours || p.ImportPath == "net" || strings.HasPrefix(p.ImportPath, "crypto/") || p.ImportPath == "os/exec" {
+			t.Errorf("cmd/qalam-shim holds %s", p.ImportPath)
+		}
+	}
+}
+
 const (
 	maxFileLines = 500
 	maxFuncLines = 80

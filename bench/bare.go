@@ -28,6 +28,7 @@ type bare struct {
 	dir       string
 	folder    string // of the attempt that the others are made like
 	isolation process.Isolation
+	program   process.Program
 }
 
 // newBare has the runner prepare one attempt of an experiment, to start the very same.
@@ -53,7 +54,11 @@ func (b *bench) newBare(d document) (*bare, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRunner(b.ctx, dir, "", d.width)
+	programs, err := b.programs()
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRunner(b.ctx, order{Home: dir, Programs: programs}, d.width)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +70,8 @@ func (b *bench) newBare(d document) (*bare, error) {
 			break
 		}
 	}
-	out := &bare{dir: dir, folder: process.Folder(dir, task.ID), isolation: process.Detect(dir)}
+	out := &bare{dir: dir, folder: process.Folder(dir, task.ID), program: process.FindProgram(programs)}
+	out.isolation = process.Detect(dir, out.program)
 	return out, r.Close(false, 0)
 }
 
@@ -148,7 +154,7 @@ func (p *bare) run(dirs []string, width int) (took time.Duration, growth float64
 // one forks, execs and waits.
 func (p *bare) one(dir string, trouble *os.File) error {
 	attr := &syscall.ProcAttr{Env: []string{"GOMAXPROCS=1"}, Files: []uintptr{trouble.Fd(), trouble.Fd(), trouble.Fd()}, Sys: p.attributes()}
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{shim.Argv0, dir}, attr)
+	pid, err := syscall.ForkExec(p.program.File(), []string{shim.Argv0, dir}, attr)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,10 @@ func (b *bench) engine(o order) (*guest, error) {
 		b.made++
 		o.Profile = filepath.Join(b.profile, fmt.Sprintf("engine-%d.pprof", b.made))
 	}
+	var err error
+	if o.Programs, err = b.programs(); err != nil {
+		return nil, err
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err

@@ -54,14 +54,15 @@ func child() bool {
 
 // order tells a child which experiment to run.
 type order struct {
-	Home    string `json:"home"`
-	UID     string `json:"uid"`
-	Source  []byte `json:"source"`           // the Experiment's document
-	Images  string `json:"images,omitempty"` // image map
-	Running int    `json:"running"`          // milestone: so many trials run at once
-	Adopted int    `json:"adopted"`          // milestone: the runner has told of so many attempts that they run
-	Ended   []int  `json:"ended"`            // milestones: so many trials are over
-	Profile string `json:"profile,omitempty"`
+	Home     string `json:"home"`
+	UID      string `json:"uid"`
+	Source   []byte `json:"source"`           // the Experiment's document
+	Images   string `json:"images,omitempty"` // image map
+	Programs string `json:"programs"`         // folder with what "make build" builds
+	Running  int    `json:"running"`          // milestone: so many trials run at once
+	Adopted  int    `json:"adopted"`          // milestone: the runner has told of so many attempts that they run
+	Ended    []int  `json:"ended"`            // milestones: so many trials are over
+	Profile  string `json:"profile,omitempty"`
 }
 
 // milestone is a line that a child writes.
@@ -122,7 +123,7 @@ func (o order) run(ctx context.Context, st *store.SQLite, commands *json.Decoder
 	if err != nil {
 		return err
 	}
-	r, err := newRunner(ctx, o.Home, o.Images, x.Spec.Spec.ParallelTrialCount)
+	r, err := newRunner(ctx, o, x.Spec.Spec.ParallelTrialCount)
 	if err != nil {
 		return err
 	}
@@ -175,26 +176,27 @@ func recordOf(uid string, x *spec.Experiment) store.Experiment {
 }
 
 // newRunner makes the runner that qalam would make.
-func newRunner(ctx context.Context, home, images string, parallel int) (*process.Runner, error) {
+func newRunner(ctx context.Context, o order, parallel int) (*process.Runner, error) {
 	var config provision.Config
-	if images != "" {
+	if o.Images != "" {
 		var err error
-		if config, err = provision.Load(images); err != nil {
+		if config, err = provision.Load(o.Images); err != nil {
 			return nil, err
 		}
 	}
-	isolation := process.Detect(home)
+	program := process.FindProgram(o.Programs)
+	isolation := process.Detect(o.Home, program)
 	capacity := resources.Detect(ctx, resources.Overrides{})
 	groups, _ := resources.FindGroups() // none of the trials here has a limit
-	pool, err := resources.New(resources.Options{Capacity: capacity, Groups: groups, Locks: filepath.Join(home, "locks")})
+	pool, err := resources.New(resources.Options{Capacity: capacity, Groups: groups, Locks: filepath.Join(o.Home, "locks")})
 	if err != nil {
 		return nil, err
 	}
 	provisioner := provision.New(provision.Options{
-		Config: config, Tier: isolation.Tier, Home: home, Environ: os.Environ(), Node: "localhost",
+		Config: config, Tier: isolation.Tier, Home: o.Home, Environ: os.Environ(), Node: "localhost",
 		Cores: max(1, int(capacity.MilliCPU/1000)), Memory: capacity.Memory, Parallel: func(string) int { return parallel },
 	})
-	return process.New(process.Options{Home: home, Isolation: isolation, Pool: pool, Provisioner: provisioner})
+	return process.New(process.Options{Home: o.Home, Isolation: isolation, Program: program, Pool: pool, Provisioner: provisioner})
 }
 
 // watched is a runner whose reports are looked at on their way.

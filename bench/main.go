@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -45,7 +46,8 @@ type bench struct {
 	scale   scale
 	profile string // folder for processor profiles of the engine; "" means none
 	log     io.Writer
-	made    int // folders so far
+	made    int    // folders so far
+	built   string // folder with the programs, "" before they are built
 }
 
 // scale says how large everything is.
@@ -165,6 +167,25 @@ func (b *bench) all(out io.Writer, only []string) error {
 }
 
 func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.log, "# "+format+"\n", args...) }
+
+// programs builds what "make build" builds, when that is first wanted, and returns the folder. Without it shims would be this program,
+// which starts more slowly.
+func (b *bench) programs() (string, error) {
+	if b.built != "" {
+		return b.built, nil
+	}
+	dir, err := b.folder("programs")
+	if err != nil {
+		return "", err
+	}
+	build := exec.CommandContext(b.ctx, "make", "build", "BIN="+dir)
+	build.Dir = b.root
+	if _, err := timed(build); err != nil {
+		return "", err
+	}
+	b.built = dir
+	return dir, nil
+}
 
 // folder makes a new folder.
 func (b *bench) folder(name string) (string, error) {

@@ -30,12 +30,11 @@ func (b *bench) tutorial() ([]figure, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	qalam, script := filepath.Join(dir, "qalam"), filepath.Join(dir, "mnist.sh")
-	build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-o", qalam, "./cmd/qalam")
-	build.Dir = b.root
-	if _, err := timed(build); err != nil {
+	programs, err := b.programs()
+	if err != nil {
 		return nil, err
 	}
+	qalam, script := filepath.Join(programs, "qalam"), filepath.Join(dir, "mnist.sh")
 	if err := os.WriteFile(script, mnist, 0o700); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"qalam/runner/shim"
 )
 
 // binaryVariable names the program for tests that run once more in a namespace of their own.
@@ -53,7 +55,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		qalam = filepath.Join(folder, "qalam")
-		if err := build(qalam); err != nil {
+		if err := errors.Join(build(qalam, "cmd/qalam"), build(filepath.Join(folder, shim.Argv0), "cmd/qalam-shim")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -62,8 +64,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-func build(out string, flags ...string) error {
-	cmd := exec.Command("go", append(append([]string{"build", "-o", out}, flags...), "qalam/cmd/qalam")...)
+func build(out, program string, flags ...string) error {
+	cmd := exec.Command("go", append(append([]string{"build", "-o", out}, flags...), "qalam/"+program)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, text)
@@ -74,7 +76,7 @@ func build(out string, flags ...string) error {
 // breakable is the program with its failpoints, built when it is first wanted.
 var breakable = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(folder, "qalam-failpoints")
-	return path, build(path, "-tags", "failpoints")
+	return path, build(path, "cmd/qalam", "-tags", "failpoints")
 })
 
 // count is a number from the environment, where a heavier form of a test is wanted.

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -73,6 +75,51 @@ func TestShimKilled(t *testing.T) {
 			}
 			if lost != 1 {
 				t.Errorf("%d attempts were lost, want 1", lost)
+			}
+		})
+	}
+}
+
+// Trials are supervised by qalam-shim where it lies beside qalam, by qalam itself where it does not, and an engine of either kind carries on
+// what one of the other has started.
+func TestShimPrograms(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(qalam)
+	check(t, err)
+	lone := filepath.Join(t.TempDir(), "qalam")
+	check(t, os.WriteFile(lone, text, 0o755))
+	for _, programs := range [][2]string{{qalam, lone}, {lone, qalam}} {
+		want := map[string]string{qalam: shim.Argv0, lone: "exe"}[programs[0]]
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			h := newHome(t)
+			s := held(h, "both", 2, 3)
+			a := h.audit(s)
+			h.program = programs[0]
+			p := h.start("run", h.file("both.json", s.json(t)), "--progress", "plain")
+			h.until("two trials run", patience, func() bool { return h.begun() == 2 })
+			claims := h.claims()
+			for _, claim := range claims {
+				if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", claim.PID)); err != nil || string(name) != want+"\n" {
+					t.Errorf("a shim is %q, %v; want %q", name, err, want)
+				}
+			}
+			if len(claims) != 2 {
+				t.Errorf("%d shims", len(claims))
+			}
+			p.kill()
+			h.program = programs[1]
+			h.letGo()
+			h.run(0, "resume", "both")
+			trials := a.finished()
+			only(a, trials, map[experiment.TrialState]int{experiment.TrialSucceeded: 3})
+			for _, one := range trials {
+				if one.Lost != 0 || one.Attempt != 1 {
+					t.Errorf("trial %d: lost %d, attempt %d", one.Number, one.Lost, one.Attempt)
+				}
+			}
+			if notes := lines(filepath.Join(h.dir, "shims.log")); len(notes) > 0 {
+				t.Errorf("shims say %q", notes)
 			}
 		})
 	}

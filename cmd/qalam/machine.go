@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"qalam/engine"
@@ -18,6 +19,7 @@ import (
 // machine is this machine as trials see it.
 type machine struct {
 	setup       setup
+	program     process.Program
 	isolation   process.Isolation
 	pool        *resources.Pool
 	provisioner *provision.Provisioner
@@ -32,11 +34,14 @@ func (s setup) look(ctx context.Context, dir string, parallel int) (*machine, er
 		return nil, err
 	}
 	m := &machine{setup: s}
+	if exe, err := os.Executable(); err == nil {
+		m.program = process.FindProgram(filepath.Dir(exe))
+	}
 	switch s.Tier {
 	case string(provision.Plain):
 		m.isolation = process.Isolation{Tier: provision.Plain, Why: "asked for by --tier plain"}
 	default:
-		m.isolation = process.Detect(dir)
+		m.isolation = process.Detect(dir, m.program)
 		if s.Tier == string(provision.Namespaces) && m.isolation.Tier != provision.Namespaces {
 			return nil, usage("--tier namespaces: this machine has %s; leave the flag out to run trials in the plain tier", m.isolation.Why)
 		}
@@ -70,7 +75,7 @@ func (m *machine) check(task runner.Task) error {
 // start makes the runner.
 func (m *machine) start(home string) (*process.Runner, error) {
 	return process.New(process.Options{
-		Home: home, Isolation: m.isolation, HostNetwork: m.setup.HostNetwork, Pool: m.pool, Provisioner: m.provisioner,
+		Home: home, Isolation: m.isolation, Program: m.program, HostNetwork: m.setup.HostNetwork, Pool: m.pool, Provisioner: m.provisioner,
 	})
 }
 

@@ -239,7 +239,7 @@ func TestTwoShimsForOneAttempt(t *testing.T) {
 	}
 	b := newBench(t, home, provision.Plain, nil)
 	ended := make(chan struct{}, 1)
-	p, err := start(dir, Isolation{Tier: provision.Plain}, false, b.trouble, nil, func() { ended <- struct{}{} })
+	p, err := b.options.Program.start(dir, Isolation{Tier: provision.Plain}, false, b.trouble, nil, func() { ended <- struct{}{} })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -323,7 +323,7 @@ func (a *attempt) launch() error {
 	}
 	failpoint("prepared")
 	var err error
-	if a.shim, err = start(a.dir, a.r.options.Isolation, a.grant.HostNetwork, a.r.trouble, a.grant.Locks, a.poke); err != nil {
+	if a.shim, err = a.r.options.Program.start(a.dir, a.r.options.Isolation, a.grant.HostNetwork, a.r.trouble, a.grant.Locks, a.poke); err != nil {
 		return refused("CreateContainerError", "starting the process that supervises the trial: %w", err)
 	}
 	failpoint("launched")

@@ -62,7 +62,7 @@ func benchIsolation(b *testing.B, tier provision.Tier) Isolation {
 	if tier == provision.Plain {
 		return Isolation{Tier: tier}
 	}
-	iso := Detect(b.TempDir())
+	iso := Detect(b.TempDir(), Program{})
 	if iso.Tier != tier {
 		b.Skip(iso.Why)
 	}

@@ -27,26 +27,26 @@ type Isolation struct {
 }
 
 // Detect finds the best isolation by really starting a process in it. The folder serves for that and is left as it was.
-func Detect(home string) Isolation {
+func Detect(home string, program Program) Isolation {
 	iso := Isolation{Tier: provision.Namespaces, PIDs: true, User: os.Geteuid() != 0}
-	err := iso.try(home, true)
+	err := iso.try(home, program, true)
 	if iso.Layers = err == nil; iso.Layers {
 		return iso
 	}
-	if iso.try(home, false) == nil {
+	if iso.try(home, program, false) == nil {
 		iso.Why = "trials share the folders of their images: " + err.Error()
 		return iso
 	}
 	iso.Why = "no PID namespaces: " + err.Error()
 	iso.PIDs = false
-	if iso.Layers = iso.try(home, true) == nil; iso.Layers || iso.try(home, false) == nil {
+	if iso.Layers = iso.try(home, program, true) == nil; iso.Layers || iso.try(home, program, false) == nil {
 		return iso
 	}
 	return Isolation{Tier: provision.Plain, Why: "no namespaces: " + err.Error()}
 }
 
 // try starts a shim with one container that needs everything the tier promises, and with layers that too.
-func (iso Isolation) try(home string, layers bool) error {
+func (iso Isolation) try(home string, program Program, layers bool) error {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (iso Isolation) try(home string, layers bool) error {
 		return err
 	}
 	ended := make(chan struct{}, 1)
-	p, err := start(dir, iso, false, trouble, nil, func() { ended <- struct{}{} })
+	p, err := program.start(dir, iso, false, trouble, nil, func() { ended <- struct{}{} })
 	if err != nil {
 		return fmt.Errorf("cloning: %w", err)
 	}

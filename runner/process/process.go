@@ -47,7 +47,8 @@ type Provisioner interface {
 type Options struct {
 	Home        string // folder that attempts are kept below; it must be on a local file system
 	Isolation   Isolation
-	HostNetwork bool // every task sees this machine's network, not only those that ask for it
+	Program     Program // what shims are started from
+	HostNetwork bool    // every task sees this machine's network, not only those that ask for it
 	Pool        Pool
 	Provisioner Provisioner
 	Tasks       int64 // most processes and threads an attempt may have at once; 0 means provision.Tasks for each of its containers
@@ -95,6 +96,9 @@ func New(options Options) (*Runner, error) {
 		trouble.Close()
 		r.queue.close()
 		return nil, err
+	}
+	if why := options.Program.Why; why != "" {
+		fmt.Fprintln(trouble, why)
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r, nil

@@ -219,7 +219,7 @@ var isolation = func() func(testing.TB) Isolation {
 	var once sync.Once
 	var iso Isolation
 	return func(tb testing.TB) Isolation {
-		once.Do(func() { iso = Detect(tb.TempDir()) })
+		once.Do(func() { iso = Detect(tb.TempDir(), Program{}) })
 		return iso
 	}
 }()

@@ -22,7 +22,7 @@ type process struct {
 }
 
 // start starts a shim for a folder, which inherits locks. changed is called when it has ended.
-func start(dir string, iso Isolation, hostNetwork bool, trouble *os.File, locks []*os.File, changed func()) (*process, error) {
+func (program *Program) start(dir string, iso Isolation, hostNetwork bool, trouble *os.File, locks []*os.File, changed func()) (*process, error) {
 	pidfd := -1
 	attr := &syscall.ProcAttr{Env: shimEnv(), Files: []uintptr{trouble.Fd(), trouble.Fd(), trouble.Fd()}}
 	for _, f := range locks {
@@ -30,7 +30,11 @@ func start(dir string, iso Isolation, hostNetwork bool, trouble *os.File, locks 
 	}
 	attr.Sys = iso.attributes(hostNetwork)
 	attr.Sys.PidFD = &pidfd
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{shim.Argv0, dir}, attr)
+	file := program.File()
+	pid, err := syscall.ForkExec(file, []string{shim.Argv0, dir}, attr)
+	if err != nil && file != itself { // it was removed just now, or may no longer be executed
+		pid, err = syscall.ForkExec(itself, []string{shim.Argv0, dir}, attr)
+	}
 	if err != nil {
 		return nil, err
 	}

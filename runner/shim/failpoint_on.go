@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const failpoints = true
+
 // FailpointVariable names the point at which a shim kills itself. With "NAME@FILE" only the first shim that gets there does,
 // which makes the file.
 const FailpointVariable = "QALAM_SHIM_FAILPOINT"
