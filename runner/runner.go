@@ -121,7 +121,7 @@ type Prober interface {
 
 // Vitals is what can be seen of a running attempt from outside.
 type Vitals struct {
-	Listening  []int         // TCP ports that its processes listen on
+	Listening  []int         // TCP ports that its processes listen on, where they may have to meet at one
 	CPU        time.Duration // processor time used so far by all its processes
 	Memory     int64         // bytes resident in all its processes
 	Processes  int

@@ -114,7 +114,7 @@ func (a *attempt) prepare(ctx context.Context) error {
 		a.grant.Addresses[a.task.Job.Pods[i].Name] = "127.0.0.1"
 	}
 	a.bootID, a.marker = a.r.clock.bootID, a.dir
-	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+	if _, err := makeFolders(filepath.Join(a.r.options.Home, attemptsFolder), a.task.ID.Experiment, a.task.ID.Trial, itoa(a.task.ID.Attempt)); err != nil {
 		return refused("CreateContainerError", "making the attempt's folder: %w", err)
 	}
 	if err := a.checkpoint(); err != nil {
@@ -173,8 +173,8 @@ func (a *attempt) acquire(ctx context.Context) error {
 
 // provision makes a pod's folders and returns its containers.
 func (a *attempt) provision(spec *workload.Pod) ([]provision.Container, error) {
-	dir := filepath.Join(a.dir, "pods", spec.Name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	dir, err := makeFolders(a.dir, "pods", spec.Name)
+	if err != nil {
 		return nil, err
 	}
 	containers, err := a.r.options.Provisioner.Provision(a.task, *spec, dir, a.grant)
@@ -182,11 +182,23 @@ func (a *attempt) provision(spec *workload.Pod) ([]provision.Container, error) {
 		return nil, err
 	}
 	for _, c := range containers {
-		if err := os.MkdirAll(filepath.Join(a.dir, "logs", spec.Name, c.Name), 0o700); err != nil {
+		if _, err := makeFolders(a.dir, "logs", spec.Name, c.Name); err != nil {
 			return nil, err
 		}
 	}
 	return containers, nil
+}
+
+// makeFolders makes a folder in a folder in one that is there, and returns the innermost. It looks for none of them first, since most are
+// new.
+func makeFolders(path string, names ...string) (string, error) {
+	for _, name := range names {
+		path = filepath.Join(path, name)
+		if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+	}
+	return path, nil
 }
 
 func (a *attempt) add(spec *workload.Pod, containers []provision.Container) *pod {

@@ -180,7 +180,7 @@ func TestOwnTmp(t *testing.T) {
 			}
 			for _, one := range both {
 				r := b.untilEnded(one.ID)
-				work := filepath.Join(Folder(b.options.Home, one.ID), "pods", "pod", "work", "main")
+				work := filepath.Join(Folder(b.options.Home, one.ID), "pods", "pod", "work.main")
 				want := fmt.Sprintf("loss=%[1]s\n%[1]s\n%[2]s\nown\n", one.ID.Trial, work)
 				if log := b.log(one.ID, "pod/main/0.log"); r.Verdict.Phase != workload.Succeeded || log != want {
 					t.Errorf("log %q, want %q; %+v", log, want, r)
@@ -189,7 +189,7 @@ func TestOwnTmp(t *testing.T) {
 				if err != nil || len(outs) != 1 || b.log(one.ID, outs[0].Key) != "loss="+one.ID.Trial+"\n" {
 					t.Errorf("outputs %+v, %v", outs, err)
 				}
-				own := filepath.Join(Folder(b.options.Home, one.ID), "pods", "pod", "tmp", "main", "qalam-same")
+				own := filepath.Join(Folder(b.options.Home, one.ID), "pods", "pod", "tmp.main", "qalam-same")
 				if _, err := os.Stat(own); err != nil {
 					t.Error(err)
 				}

@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"qalam/runner"
+	"qalam/workload"
 )
 
 const (
@@ -74,15 +76,44 @@ func Logs(home string, id runner.ID) ([]Log, error) {
 			return nil, err
 		}
 		parts := strings.Split(rel, string(filepath.Separator))
-		l := Log{Pod: parts[0], Container: parts[1], Path: path}
-		if _, err := fmt.Sscanf(parts[2], "%d.log", &l.Run); err == nil {
-			logs = append(logs, l)
-		}
+		logs = appendLog(logs, Log{Pod: parts[0], Container: parts[1], Path: path}, parts[2])
 	}
+	inOrder(logs)
+	return logs, nil
+}
+
+// appendLog adds a log by the name of its file.
+func appendLog(logs []Log, l Log, name string) []Log {
+	n, err := strconv.Atoi(strings.TrimSuffix(name, ".log"))
+	if err != nil || !strings.HasSuffix(name, ".log") {
+		return logs
+	}
+	l.Run = n
+	return append(logs, l)
+}
+
+func inOrder(logs []Log) {
 	slices.SortFunc(logs, func(x, y Log) int {
 		return cmp.Or(strings.Compare(x.Pod, y.Pod), strings.Compare(x.Container, y.Container), x.Run-y.Run)
 	})
-	return logs, nil
+}
+
+// listLogs is Logs for an attempt in charge, whose pods and containers are known.
+func (a *attempt) listLogs() []Log {
+	var logs []Log
+	for i := range a.task.Job.Pods {
+		pod := &a.task.Job.Pods[i]
+		for _, list := range [][]workload.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+			for _, c := range list {
+				folder := filepath.Join(a.dir, "logs", pod.Name, c.Name)
+				for _, name := range entries(folder) {
+					logs = appendLog(logs, Log{Pod: pod.Name, Container: c.Name, Path: filepath.Join(folder, name)}, name)
+				}
+			}
+		}
+	}
+	inOrder(logs)
+	return logs
 }
 
 func globEscape(path string) string {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"qalam/runner"
+	"qalam/runner/provision"
 	"qalam/runner/shim"
 )
 
@@ -260,23 +261,36 @@ func clear(dir string, keep bool) error {
 	if err := os.Truncate(filepath.Join(dir, shim.SpecFile), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	temporary, err := filepath.Glob(filepath.Join(globEscape(dir), "pods", "*", "tmp", "*", "*"))
-	if err != nil {
-		return err
-	}
-	for _, entry := range temporary {
-		if err := os.RemoveAll(entry); err != nil {
-			return err
+	for _, pod := range entries(dir, "pods") {
+		for _, own := range entries(dir, "pods", pod) {
+			if !strings.HasPrefix(own, provision.TmpPrefix) {
+				continue
+			}
+			for _, entry := range entries(dir, "pods", pod, own) {
+				if err := os.RemoveAll(filepath.Join(dir, "pods", pod, own, entry)); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	later, err := filepath.Glob(filepath.Join(globEscape(dir), "*"+startTail))
-	if err != nil {
-		return err
-	}
-	for _, file := range later {
-		if err := os.Truncate(file, 0); err != nil {
+	for _, file := range entries(dir) {
+		if !strings.HasSuffix(file, startTail) {
+			continue
+		}
+		if err := os.Truncate(filepath.Join(dir, file), 0); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// entries are the names of what lies in a folder, none when it is not there.
+func entries(parts ...string) []string {
+	f, err := os.Open(filepath.Join(parts...))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(-1) // what cannot be read is as good as not there
+	return names
 }

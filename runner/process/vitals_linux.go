@@ -3,13 +3,13 @@ package process
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"qalam/runner"
+	"qalam/workload"
 )
 
 // Probe looks at an attempt's processes from outside. Of one that does not run it only tells when it wrote last.
@@ -22,9 +22,8 @@ func (r *Runner) Probe(id runner.ID) runner.Vitals {
 	a.mu.Lock()
 	pid := a.pid
 	a.mu.Unlock()
-	logs, _ := filepath.Glob(filepath.Join(a.dir, "logs", "*", "*", "*.log"))
-	for _, log := range logs {
-		if info, err := os.Stat(log); err == nil && info.Size() > 0 && info.ModTime().After(v.LastOutput) {
+	for _, log := range a.listLogs() {
+		if info, err := os.Stat(log.Path); err == nil && info.Size() > 0 && info.ModTime().After(v.LastOutput) {
 			v.LastOutput = info.ModTime()
 		}
 	}
@@ -33,6 +32,7 @@ func (r *Runner) Probe(id runner.ID) runner.Vitals {
 	}
 	family := descendants(pid)
 	sockets := map[string]bool{}
+	meets := a.meets()
 	for _, p := range family {
 		cpu, rss, ok := usage(p)
 		if !ok {
@@ -41,9 +41,15 @@ func (r *Runner) Probe(id runner.ID) runner.Vitals {
 		v.Processes++
 		v.CPU += cpu
 		v.Memory += rss
+		if !meets {
+			continue
+		}
 		for _, inode := range socketsOf(p) {
 			sockets[inode] = true
 		}
+	}
+	if !meets {
+		return v
 	}
 	for port, inode := range listenerInodes(pid) {
 		if sockets[inode] {
@@ -54,12 +60,25 @@ func (r *Runner) Probe(id runner.ID) runner.Vitals {
 	return v
 }
 
+// meets says whether the processes may have to meet at a port: those of several pods, or of one that is told of a port. To look for the
+// ports of all trials would take more than half of all looks.
+func (a *attempt) meets() bool {
+	for i := range a.task.Job.Pods {
+		for _, c := range a.task.Job.Pods[i].Spec.Containers {
+			if slices.ContainsFunc(c.Env, func(e workload.EnvVar) bool { return strings.HasSuffix(e.Name, "PORT") }) {
+				return true
+			}
+		}
+	}
+	return len(a.task.Job.Pods) > 1
+}
+
 // descendants lists the processes below a shim, without itself.
 func descendants(pid int) []int {
 	var all []int
-	tasks, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
-	for _, file := range tasks {
-		b, err := os.ReadFile(file)
+	tasks := "/proc/" + strconv.Itoa(pid) + "/task"
+	for _, task := range entries(tasks) {
+		b, err := os.ReadFile(tasks + "/" + task + "/children")
 		if err != nil {
 			continue
 		}

@@ -3,7 +3,6 @@ package provision
 import (
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,6 +79,9 @@ func mountPoints() []string {
 
 const tmp = "/tmp"
 
+// TmpPrefix begins the names of the folders of a pod that hold what its containers write to /tmp, and nothing else.
+const TmpPrefix = "tmp."
+
 // ownTmp gives the container a /tmp of its own, in which only what it is told of can be seen of this machine's: its working
 // directory, its program, and what variables of the user's and the image map speak of. A container whose image is not mapped runs
 // with this machine's files, so that also counts of which its own spec speaks.
@@ -99,7 +101,7 @@ func (s *scene) ownTmp(v *view, argv []string, dir string, im Image, mapped bool
 			words = append(words, env.values[name])
 		}
 	}
-	rel := filepath.Join("tmp", v.c.Name)
+	rel := TmpPrefix + v.c.Name
 	m := Mount{Source: s.below(rel), Target: tmp, Own: true}
 	if _, in := within(s.dir, tmp); in {
 		m.Keep = append(m.Keep, s.dir)

@@ -93,7 +93,7 @@ func (v *view) plainDir(dir string) string {
 	at, sure := v.real(dir)
 	if sure && v.dir != "" && !exists(at) {
 		v.note("container %s: the working directory %s is a folder of its own here", v.c.Name, dir)
-		return v.below("work", v.c.Name)
+		return v.ownFolder(v.c)
 	}
 	return at
 }

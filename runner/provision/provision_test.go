@@ -478,7 +478,7 @@ func TestAgentRunsCommandsOfWorkers(t *testing.T) {
 	if want := "it's $HOME `id` \"0\"\nline||mark|j-worker-0"; err != nil || out != want {
 		t.Errorf("got %q, %v, want %q", out, err, want)
 	}
-	if out, err := call("j-worker-1.ns", "echo $WHO; pwd; exit 3"); err == nil || !strings.HasPrefix(out, "1\n"+dir+"/peers/j-worker-1/work/mpi\n") {
+	if out, err := call("j-worker-1.ns", "echo $WHO; pwd; exit 3"); err == nil || !strings.HasPrefix(out, "1\n"+dir+"/peers/j-worker-1/work.mpi\n") {
 		t.Errorf("got %q, %v", out, err)
 	}
 	if out, err := call("j-worker-9", "true"); err == nil || !strings.Contains(out, "no worker j-worker-9") {

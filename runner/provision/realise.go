@@ -27,42 +27,70 @@ type check struct{ root, path string }
 
 // realise makes folders and files. Nothing is followed out of the folder it belongs to, whatever links a container put there.
 func (s *scene) realise() error {
+	roots := roots{}
+	defer roots.close()
 	for _, f := range s.folders {
-		if err := f.make(); err != nil {
+		if err := f.make(roots); err != nil {
 			return err
 		}
 	}
-	root, err := os.OpenRoot(s.dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
 	for _, f := range s.files {
+		root, err := roots.open(s.dir)
+		if err != nil {
+			return err
+		}
 		if err := f.write(root, s.dir); err != nil {
 			return err
 		}
 	}
 	for _, c := range s.checks {
-		if err := c.do(); err != nil {
+		if err := c.do(roots); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f folder) make() error {
-	if err := os.MkdirAll(f.root, 0o700); err != nil {
-		return err
+// roots are folders that have been opened, each once.
+type roots map[string]*os.Root
+
+func (r roots) open(path string) (*os.Root, error) {
+	if root := r[path]; root != nil {
+		return root, nil
 	}
-	root, err := os.OpenRoot(f.root)
+	root, err := os.OpenRoot(path)
+	if err == nil {
+		r[path] = root
+	}
+	return root, err
+}
+
+func (r roots) close() {
+	for _, root := range r {
+		root.Close()
+	}
+}
+
+func (f folder) make(roots roots) error {
+	root, err := roots.open(f.root)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(f.root, 0o700); err != nil {
+			return err
+		}
+		root, err = roots.open(f.root)
+	}
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	if _, err := root.Stat(f.path); err == nil && f.unless {
+	if f.unless {
+		if _, err := root.Stat(f.path); err == nil {
+			return nil
+		}
+	}
+	if root.Mkdir(f.path, 0o700) == nil {
 		return nil
 	}
-	if err := root.MkdirAll(f.path, 0o700); err != nil {
+	if err := root.MkdirAll(f.path, 0o700); err != nil { // it is there, or what it lies in is not
 		return fmt.Errorf("making the folder %s: %w", filepath.Join(f.root, f.path), cause(err))
 	}
 	return nil
@@ -98,12 +126,11 @@ func (f file) write(root *os.Root, dir string) error {
 	return nil
 }
 
-func (c check) do() error {
-	root, err := os.OpenRoot(c.root)
+func (c check) do(roots roots) error {
+	root, err := roots.open(c.root)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
 	if _, err := root.Stat(c.path); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(c.root, c.path), cause(err))
 	}

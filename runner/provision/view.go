@@ -189,12 +189,10 @@ func (s *scene) workingDir(v *view, c *workload.Container, im Image) string {
 		s.fault("%w", err)
 		return "/"
 	}
-	own := filepath.Join("work", c.Name)
-	s.folders = append(s.folders, folder{root: s.dir, path: own})
 	dir := c.WorkingDir
 	if dir == "" {
 		if dir = im.WorkingDir; dir == "" {
-			return s.below(own)
+			return s.ownFolder(c)
 		}
 	}
 	if !path.IsAbs(dir) {
@@ -208,10 +206,20 @@ func (s *scene) workingDir(v *view, c *workload.Container, im Image) string {
 			return dir
 		}
 		// A container engine makes the folder in the container; here it is one of the container's own.
-		v.mount(Mount{Source: s.below(own), Target: dir}, "workingDir")
+		v.mount(Mount{Source: s.ownFolder(c), Target: dir}, "workingDir")
 		v.live(dir, true)
 	}
 	return path.Clean(dir)
+}
+
+// ownFolder is a working directory that nobody else has. It lies beside those of the pod's other containers, since each folder more would
+// cost every trial as much as a file does.
+func (s *scene) ownFolder(c *workload.Container) string {
+	rel := "work." + c.Name
+	if own := (folder{root: s.dir, path: rel}); !slices.Contains(s.folders, own) {
+		s.folders = append(s.folders, own)
+	}
+	return s.below(rel)
 }
 
 // settle brings the mounts into the order in which they can be made: outer before inner, and what would hide another's source
