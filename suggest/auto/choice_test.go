@@ -85,13 +85,15 @@ func TestChoice(t *testing.T) {
 		want    part
 	}{
 		{numbers, all, 0, 0.1, model},
-		{numbers, all, 299, 0.1, model},
+		{numbers, all, 29, 0.1, model},
+		{numbers, all, 30, 0.1, density},
+		{numbers, all, 299, 0.2, model},
 		{numbers, all, 300, 0.1, evolution},
 		{numbers, all, 300, 0.9, model},
 		{mixed, all, 300, 0.1, density},
 		{mixed, all, 300, 0.8, model},
 		{with(numbers, func(t *traits) { t.constraints = 1 }), all, 300, 0.1, density},
-		{with(numbers, func(t *traits) { t.size = 500 }), all, 400, 0.1, model},
+		{with(numbers, func(t *traits) { t.size = 500 }), all, 400, 0.2, model},
 		{with(numbers, func(t *traits) { t.parameters = 100 }), all, 0, 0.1, density},
 		{with(numbers, func(t *traits) { t.parameters = 100 }), all, 300, 0.9, evolution},
 		{with(mixed, func(t *traits) { t.levels = 1000 }), all, 300, 0.9, density},
