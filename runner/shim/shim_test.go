@@ -238,6 +238,13 @@ func TestRestartAndStop(t *testing.T) {
 	a.send(Command{Start: "more.json"})
 	var s Started
 	a.await("p.c.1.run.json", &s)
+	for state := ""; !strings.HasPrefix(state, "T"); time.Sleep(time.Millisecond) { // until it has
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, state, _ = strings.Cut(string(stat), ") ")
+	}
 	a.send(Command{Stop: []string{"p/c"}, Grace: 100 * time.Millisecond})
 	a.await("p.c.1.exit.json", &e)
 	if e.Signal != 9 {
