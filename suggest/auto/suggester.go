@@ -1,8 +1,10 @@
 package auto
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"qalam/suggest"
 )
@@ -134,7 +136,9 @@ func (s *suggester) part(p part) (*made, error) {
 	if p == evolution {
 		given["restart_strategy"] = "bipop"
 		m.since = s.began()
-		problem.Earlier = [][]suggest.Outcome{s.outcomes(func(r *suggest.Record) bool { return m.since == 0 || r.Number < m.since })}
+		problem.Earlier = [][]suggest.Outcome{best(s.outcomes(func(r *suggest.Record) bool {
+			return r.State == suggest.Completed && (m.since == 0 || r.Number < m.since)
+		}))}
 	}
 	settings, err := suggest.Complete(a.Settings, given)
 	if err != nil {
@@ -149,6 +153,18 @@ func (s *suggester) part(p part) (*made, error) {
 	}
 	s.made[p] = m
 	return m, m.Tell(s.outcomes(told))
+}
+
+// handedOver is how many results evolution begins with, at most.
+const handedOver = 1000
+
+// best are the results to begin with: the lowest values, of equal ones the first.
+func best(outcomes []suggest.Outcome) []suggest.Outcome {
+	if len(outcomes) <= handedOver {
+		return outcomes
+	}
+	slices.SortStableFunc(outcomes, func(a, b suggest.Outcome) int { return cmp.Compare(a.Value, b.Value) })
+	return outcomes[:handedOver]
 }
 
 // began is the number of evolution's first trial, 0 where there is none yet.
