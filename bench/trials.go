@@ -22,7 +22,7 @@ func (b *bench) trials() ([]figure, error) {
 	var own []*round
 	var peer []*bareRound
 	for range b.scale.Rounds {
-		loop, err := b.bareRound(bare, d.trials)
+		loop, err := b.bareRound(bare, d.trials, width)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +98,7 @@ type bareRound struct {
 	growth float64 // of the time for each, from the first tenth to the last
 }
 
-func (b *bench) bareRound(p *bare, count int) (*bareRound, error) {
+func (b *bench) bareRound(p *bare, count, width int) (*bareRound, error) {
 	dirs, err := p.prepare(count)
 	if err != nil {
 		return nil, err
@@ -163,20 +163,32 @@ func (b *bench) sleeps() ([]figure, error) {
 	atOnce := min(200, b.scale.Sleeps)
 	d := document{name: "sleep", trials: b.scale.Sleeps, width: atOnce, command: []string{"/bin/sleep", "1"}}
 	ideal := float64((d.trials + atOnce - 1) / atOnce)
-	var took, ratio, busy []float64
+	loop, err := b.newBare(d)
+	if err != nil {
+		return nil, err
+	}
+	var took, ratio, busy, bare, beside []float64
 	for range b.scale.Rounds {
+		peer, err := b.bareRound(loop, d.trials, atOnce)
+		if err != nil {
+			return nil, err
+		}
 		r, err := b.engineRound(d)
 		if err != nil {
 			return nil, err
 		}
+		bare = append(bare, float64(d.trials)/peer.rate)
+		beside = append(beside, r.took().Seconds()*peer.rate/float64(d.trials))
 		took, ratio = append(took, r.took().Seconds()), append(ratio, r.took().Seconds()/ideal)
 		spent := r.done.CPU + r.done.Children - r.open.CPU - r.open.Children
 		busy = append(busy, spent.Seconds()/float64(runtime.NumCPU()))
-		b.say("sleep: %.1f s, ideal %.0f s", r.took().Seconds(), ideal)
+		b.say("sleep: %.1f s, the bare loop %.1f s, ideal %.0f s", r.took().Seconds(), float64(d.trials)/peer.rate, ideal)
 	}
 	return []figure{
 		measured(fmt.Sprintf("%s × `sleep 1`, %d at once (ideal: %.0f s)", show(float64(d.trials)), atOnce, ideal), "s", took),
 		atMost(1.3, "– ratio to the ideal", "", ratio),
+		measured("– the bare loop over the same shim", "s", bare),
+		measured("– ratio to the bare loop", "", beside),
 		measured("– processor time of engine, shims and trials, spread over all processors", "s", busy),
 	}, nil
 }
