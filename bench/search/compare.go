@@ -55,8 +55,12 @@ func compare(ctx context.Context, o options, all []problem.Problem, methods []me
 		}
 	}
 	err = errors.Join(b.run(ctx, tasks, o.jobs), file.close())
-	(&tables{records: known, problems: problems, at: at, floor: o.floor, against: split(o.against)}).print(out)
+	t := &tables{records: known, problems: problems, at: at, floor: o.floor, against: split(o.against)}
+	t.print(out)
 	b.print(out, methods)
+	if o.plot != "" {
+		err = errors.Join(err, t.plot(o.plot))
+	}
 	return err
 }
 

@@ -24,7 +24,7 @@ import (
 type options struct {
 	methods, peers, problems, with, at, sizes string
 	against                                   string
-	seeds, data, out, asktell, stop           string
+	seeds, data, out, asktell, stop, plot     string
 	environments, script                      string
 	trials, workers, jobs, rounds             int
 	floor                                     float64
@@ -68,6 +68,7 @@ func parseFlags(args []string, log io.Writer) (options, error) {
 	f.IntVar(&o.rounds, "rounds", 3, "how often -latency measures each method, in turns")
 	f.BoolVar(&o.curves, "curves", false, "compare early-stopping rules (-stop) and multi-fidelity algorithms (-methods) on learning curves")
 	f.StringVar(&o.stop, "stop", "", "our early-stopping rules for -curves, with settings as for -methods")
+	f.StringVar(&o.plot, "plot", "", "file to draw the curves to, as SVG")
 	f.BoolVar(&o.list, "list", false, "list problems and groups")
 	if err := f.Parse(args); err != nil {
 		return o, err
