@@ -21,6 +21,7 @@ type process struct {
 	in     io.WriteCloser
 	lines  chan []byte
 	stderr *tail
+	ended  func() error // waits for the end of the process and says how it ended, as often as one asks
 }
 
 func startProcess(command []string) (*process, error) {
@@ -40,7 +41,7 @@ func startProcess(command []string) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", strings.Join(command, " "), err)
 	}
-	p := &process{cmd: cmd, in: in, lines: make(chan []byte), stderr: errs}
+	p := &process{cmd: cmd, in: in, lines: make(chan []byte), stderr: errs, ended: sync.OnceValue(cmd.Wait)}
 	go func() {
 		defer close(p.lines)
 		lines := bufio.NewScanner(out)
@@ -86,7 +87,7 @@ func (p *process) call(r request, limit time.Duration) (answer, error) {
 
 // died says how the process ended.
 func (p *process) died() error {
-	err := p.cmd.Wait()
+	err := p.ended()
 	return fmt.Errorf("its process ended (%v): %s", err, p.stderr.text())
 }
 
@@ -96,7 +97,7 @@ func (p *process) kill() {
 	go func() {
 		for range p.lines { // lets the reader end
 		}
-		_ = p.cmd.Wait()
+		_ = p.ended()
 	}()
 }
 
