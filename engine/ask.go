@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -31,7 +32,7 @@ func (r *run) ask(a experiment.Suggest) error {
 	r.asking = true
 	suggester, answers := r.suggester, r.answers
 	go func() {
-		suggestions, err := suggester.Ask(a.First, a.Count)
+		suggestions, err := safely(suggester, a)
 		answers <- asked{a.First, a.Count, suggestions, err} // there is room for one
 	}()
 	wait := time.NewTimer(patience)
@@ -42,6 +43,17 @@ func (r *run) ask(a experiment.Suggest) error {
 	case <-wait.C:
 		return nil
 	}
+}
+
+// safely asks an algorithm. One that panics would do so again after every restart: it ends its experiment with a reason, and nothing
+// else of what this process does.
+func safely(s suggest.Suggester, a experiment.Suggest) (suggestions []suggest.Suggestion, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			suggestions, err = nil, fmt.Errorf("it broke at trial %d, which is a fault of this program: %v\n%.2000s", a.First, broken, debug.Stack())
+		}
+	}()
+	return s.Ask(a.First, a.Count)
 }
 
 // answered makes trials of what the algorithm answered, as many as are still wanted, and tells it what has happened since.

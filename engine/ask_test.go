@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -88,6 +89,33 @@ func TestWishesAreHeardWhileAsking(t *testing.T) {
 		state, err := th.run(t, th.store, nil)
 		if err != nil || state.Reason() != experiment.ReasonStopped || len(th.stage.starts) != 2 {
 			t.Errorf("ended as %s with %d trials, %v", state.Reason(), len(th.stage.starts), err)
+		}
+	})
+}
+
+// panicking is an algorithm that breaks at its third trial.
+type panicking struct{ echo }
+
+func (p *panicking) Ask(first, n int) ([]suggest.Suggestion, error) {
+	if first > 2 {
+		panic("index out of range")
+	}
+	return p.echo.Ask(first, n)
+}
+
+// TestAPanicEndsTheExperiment, with a reason that says where, and lets the trials before it come to their end.
+func TestAPanicEndsTheExperiment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th, _ := pondering(t)
+		th.registry.Algorithms[len(th.registry.Algorithms)-1].New = func(p suggest.Problem, _ suggest.Settings) (suggest.Suggester, error) {
+			return &panicking{echo{p: p, told: map[int]suggest.Outcome{}}}, nil
+		}
+		state, err := th.run(t, th.store, nil)
+		if err != nil || state.Phase != experiment.Failed || state.Counts.Succeeded != 2 {
+			t.Fatalf("%s with %+v, %v", state.Phase, state.Counts, err)
+		}
+		if !strings.Contains(state.Broken, "broke at trial 3, which is a fault of this program: index out of range") || !strings.Contains(state.Broken, "panicking") {
+			t.Errorf("the reason is %q", state.Broken)
 		}
 	})
 }
