@@ -46,6 +46,9 @@ test-heavy: ## the tests of hostile trials at their full size (half an hour, som
 	QALAM_TRIALS=10000 QALAM_LINES=1000000 QALAM_LINE_MEGABYTES=1024 QALAM_FLOOD_LINES=60000000 \
 		$(GO) test -run 'LastWords|AwayWhilePrinting|EndlessLines|Flood' -v -timeout 60m ./e2e
 
+test-architectures: ## compare enas with random search and evolution on NAS-Bench-201 (20 minutes; needs the tables of bench/search)
+	QALAM_BENCHMARKS=$${QALAM_BENCHMARKS:-$(CURDIR)/../shared/benchmarks} $(GO) test -run Bench201 -v -timeout 60m ./suggest/nas
+
 fuzz: ## fuzz every parser for 20 s each
 	@scripts/fuzz 20s
 
@@ -64,4 +67,4 @@ generate: ## regenerate code, schema, man pages and the reference
 lint: ## run golangci-lint where it is installed
 	golangci-lint run
 
-.PHONY: help build mnist deps test testdeps test-short test-powercut test-crash test-heavy fuzz bench peers bench-search generate lint
+.PHONY: test-architectures help build mnist deps test testdeps test-short test-powercut test-crash test-heavy fuzz bench peers bench-search generate lint

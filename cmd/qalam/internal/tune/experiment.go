@@ -67,6 +67,10 @@ func Experiment(r Request) (*v1beta1.Experiment, error) {
 		switch {
 		case err != nil:
 			faults = append(faults, err)
+			name, _, _ := strings.Cut(text, "=")
+			if slices.ContainsFunc(r.Command, func(word string) bool { return strings.Contains(word, "{"+name+"}") }) {
+				names = append(names, name) // that the command refers to it is no fault of its own
+			}
 		case slices.Contains(names, p.Name):
 			faults = append(faults, fmt.Errorf("--param %s: there are two parameters %s: rename one", text, p.Name))
 		default:

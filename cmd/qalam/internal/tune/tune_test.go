@@ -186,3 +186,13 @@ func TestNameOf(t *testing.T) {
 		}
 	}
 }
+
+// TestOneFaultForOneMistake: a parameter that cannot be read is one fault, not also one of the command that refers to it.
+func TestOneFaultForOneMistake(t *testing.T) {
+	r := request()
+	r.Params, r.Command = []string{"lr=log:0..1"}, []string{"train", "{lr}"}
+	_, err := Experiment(r)
+	if err == nil || !strings.Contains(err.Error(), "min 0 is not above 0") || strings.Contains(err.Error(), "no parameter") {
+		t.Errorf("got %v", err)
+	}
+}
