@@ -14,13 +14,16 @@ import (
 )
 
 // environments tells which folder of the virtual environments a peer lives in, where it is not main: peers that want other
-// releases of the same packages have one of their own.
-var environments = map[string]string{"hebo": "hebo", "vizier": "vizier"}
+// releases of the same packages have one of their own, and what is written in Go has a program.
+var environments = map[string]string{"hebo": "hebo", "vizier": "vizier", "goptuna": program, "gocmaes": program, "gorandom": program}
 
-// peerIDs are the peers that peers.py speaks for.
+// program is the folder of the peers that peers/goptuna speaks for.
+const program = "goptuna"
+
+// peerIDs are the peers that peers.py and peers/goptuna speak for.
 var peerIDs = []string{
 	"random", "hyperopt", "tpe4", "tpe5", "tperec", "tpegroup", "cmaes", "gp", "gpdet", "nsga2", "qmc", "optauto", "skgp", "skrf", "hebo",
-	"smac", "smacgp", "vizier", "ax",
+	"smac", "smacgp", "vizier", "ax", "goptuna", "gocmaes", "gorandom",
 }
 
 // peer is a method that another process speaks for, by lines of JSON on its standard input and output. The objective is
@@ -41,11 +44,14 @@ func newPeer(id, environmentsDir, script string, limit time.Duration) (*peer, er
 	if e, ok := environments[id]; ok {
 		environment = e
 	}
-	python := filepath.Join(environmentsDir, environment, "bin", "python")
-	if _, err := os.Stat(python); err != nil {
-		return nil, fmt.Errorf("peer %q: there is no %s: run make peers, or name another folder with -environments", id, python)
+	command := []string{filepath.Join(environmentsDir, environment, "bin", "python"), script}
+	if environment == program {
+		command = []string{filepath.Join(environmentsDir, environment, "bin", program)}
 	}
-	return &peer{id: id, command: []string{python, script}, limit: limit}, nil
+	if _, err := os.Stat(command[0]); err != nil {
+		return nil, fmt.Errorf("peer %q: there is no %s: run make peers, or name another folder with -environments", id, command[0])
+	}
+	return &peer{id: id, command: command, limit: limit}, nil
 }
 
 func (p *peer) name() string { return p.id }

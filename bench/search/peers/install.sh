@@ -21,6 +21,17 @@ for requirements in "$here"/requirements-*.txt; do
 		tail -n 5 "$folder/$name/pip.log" >&2
 	fi
 done
+# goptuna is written in Go: a program of a module of its own speaks for it.
+if ! cat "$here"/goptuna/main.go "$here"/goptuna/go.mod | cmp -s - "$folder/goptuna/installed.txt"; then
+	echo "peers: building goptuna into $folder/goptuna"
+	mkdir -p "$folder/goptuna/bin"
+	bin=$(cd "$folder/goptuna/bin" && pwd)
+	if (cd "$here/goptuna" && GOWORK=off "${GO:-go}" build -o "$bin/goptuna" .); then
+		cat "$here"/goptuna/main.go "$here"/goptuna/go.mod >"$folder/goptuna/installed.txt"
+	else
+		missing="$missing goptuna"
+	fi
+fi
 if [ -n "$missing" ]; then
 	echo "peers: without$missing" >&2
 fi
