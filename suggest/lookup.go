@@ -46,8 +46,9 @@ func find[E any](entries []E, what, name string, nameOf func(E) string) (E, erro
 }
 
 // NewSuggester makes the algorithm of that name for a problem. It tries Problem.Initial first, the best of Problem.Earlier
-// after that where the algorithm does not learn from it, and keeps to the restrictions of the space. Its error is an
-// *UnknownError, SettingErrors, or one sentence that says why the algorithm cannot search the problem.
+// after that where the algorithm does not learn from it, repeats promising assignments by Problem.Repetition, and keeps to the
+// restrictions of the space. Its error is an *UnknownError, SettingErrors, or one sentence that says why the algorithm cannot
+// search the problem.
 func (r Registry) NewSuggester(name string, p Problem, settings Settings) (Suggester, error) {
 	a, err := r.Lookup(name)
 	if err != nil {
@@ -63,11 +64,13 @@ func (r Registry) NewSuggester(name string, p Problem, settings Settings) (Sugge
 	if !a.Transfers {
 		p.Initial = slices.Concat(p.Initial, bestOf(p))
 	}
-	inner, err := a.New(p, settings)
-	if err != nil {
-		return nil, err
-	}
-	return guarded(queued(inner, p), p), nil
+	return repeated(func() (Suggester, error) {
+		inner, err := a.New(p, settings)
+		if err != nil {
+			return nil, err
+		}
+		return guarded(queued(inner, p), p), nil
+	}, p)
 }
 
 // Refuses says why the algorithm cannot search a problem, or "". The settings are complete.
@@ -80,6 +83,8 @@ func (a *Algorithm) Refuses(p Problem, settings Settings) string {
 		return fmt.Sprintf("it knows up to %d objectives, not %d: use nsga2, or fewer", most, p.Objectives)
 	case a.Architectures && p.Architecture == nil:
 		return "it searches architectures: give spec.nasConfig, or use another algorithm"
+	case p.Repetition.Share > 0 && (p.Objectives > 1 || a.Budgets || a.Architectures):
+		return "promising values can be repeated only with one objective, and where every trial is trained alike: leave spec.repetition out"
 	case a.Supports != nil:
 		return a.Supports(p, settings)
 	}

@@ -37,6 +37,8 @@ type Algorithm struct {
 	Objectives int
 	// Architectures says that the algorithm searches neural networks, not parameters.
 	Architectures bool
+	// Budgets says that trials train with budgets of their own or go on from each other, so that none can be repeated.
+	Budgets bool
 	// Transfers says that the algorithm itself learns from Problem.Earlier; otherwise the best of it is tried first.
 	Transfers bool
 }

@@ -25,7 +25,7 @@ func Algorithms(models Models) []suggest.Algorithm {
 			New: func(p suggest.Problem, s suggest.Settings) (suggest.Suggester, error) {
 				return newSuggester(p, s, models)
 			},
-			Supports: supports,
+			Supports: supports, Budgets: true,
 		}
 	}
 	all := []suggest.Algorithm{

@@ -10,7 +10,7 @@ import (
 func Algorithms() []suggest.Algorithm {
 	return []suggest.Algorithm{
 		{
-			Name: "pbt", New: newPBT, Supports: supports,
+			Name: "pbt", New: newPBT, Supports: supports, Budgets: true,
 			Doc: "Population based training: trials are short stretches of training, after which the worst models go on from copies of the best, with changed parameters.",
 			Settings: append(settings("40"), suggest.Setting{
 				Name: "resample_probability", Kind: suggest.KindFloat, Default: "0", Check: suggest.Between(0, 1),
@@ -18,7 +18,7 @@ func Algorithms() []suggest.Algorithm {
 			}),
 		},
 		{
-			Name: "pb2", New: newPB2, Supports: supports,
+			Name: "pb2", New: newPB2, Supports: supports, Budgets: true,
 			Doc:      "Population based bandits: as pbt, but a model of which parameters improve the score chooses those of copies; for small populations.",
 			Settings: settings("8"),
 		},

@@ -28,6 +28,8 @@ type Options struct {
 	MaxTrials int // the budget that the algorithm is told; 0 means none
 	Parallel  int // how many trials it is told to run at a time; 0 means one
 
+	Repetition suggest.Repetition // of promising assignments; the zero value is none
+
 	Space        *space.Space          // the only space to search, in place of the suite's own; nil means those
 	Architecture *suggest.Architecture // what Space puts together; nil means that parameters are searched
 
@@ -44,7 +46,7 @@ func (o *Options) make(t testing.TB, s *space.Space, seed uint64) suggest.Sugges
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := suggest.Problem{Space: s, Seed: seed, MaxTrials: o.MaxTrials, Parallel: o.Parallel, Architecture: o.Architecture}
+	p := suggest.Problem{Space: s, Seed: seed, MaxTrials: o.MaxTrials, Parallel: o.Parallel, Architecture: o.Architecture, Repetition: o.Repetition}
 	if o.Algorithm.Refuses(p, settings) != "" {
 		return nil
 	}
