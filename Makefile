@@ -61,10 +61,16 @@ peers: ## install the optimisers that the search is compared with, in virtual en
 bench-search: peers ## compare the search with its peers and print the tables (hours; what was run before is not run again)
 	@GO="$(GO)" bench/search/compare.sh .venv-peers
 
+bench-latency: peers ## measure how long suggestions of ours and of the peers take, and what ours hold: ten minutes on a quiet machine
+	@GO="$(GO)" bench/search/latency.sh .venv-peers
+
+bench-tables: ## write the tables and the picture of the search from the runs that are stored
+	@GO="$(GO)" bench/search/tables.sh
+
 generate: ## regenerate code, schema, man pages and the reference
 	$(GO) generate ./...
 
 lint: ## run golangci-lint where it is installed
 	golangci-lint run
 
-.PHONY: test-architectures help build mnist deps test testdeps test-short test-powercut test-crash test-heavy fuzz bench peers bench-search generate lint
+.PHONY: test-architectures help build mnist deps test testdeps test-short test-powercut test-crash test-heavy fuzz bench peers bench-search bench-latency bench-tables generate lint

@@ -19,6 +19,7 @@ import (
 // latency is what was measured of one method on one space with one number of finished trials.
 type latency struct {
 	ask, tell []float64 // milliseconds of the processor: the median of each round
+	both      []float64 // an ask and a tell together: some do in one what others do in the other
 	all       []float64 // asks of all rounds
 	heap      float64   // MiB that the searcher holds; 0 where it lives elsewhere
 	why       string    // nothing was measured, or the rest was not
@@ -28,9 +29,13 @@ type latency struct {
 const (
 	mostAsks     = 100
 	enoughTime   = 300 * time.Millisecond // of asks, in one round
+	muchTime     = 3 * time.Second        // of asks, after which there are no more than needed
 	tooSlow      = 20 * time.Second       // an ask so slow is not measured with more trials
 	largestPeers = 10_000                 // trials with which peers are measured
 )
+
+// largest are the most trials with which peers are measured that take seconds to minutes for a suggestion with more.
+var largest = map[string]int{"gp": 1000, "gpdet": 1000, "hebo": 100, "skgp": 100, "skrf": 300, "smac": 300, "smacgp": 300, "ax": 300, "vizier": 300}
 
 // measureLatency measures methods in turns and prints how they compare.
 func measureLatency(ctx context.Context, o options, methods []method, out, log io.Writer) error {
@@ -42,6 +47,8 @@ func measureLatency(ctx context.Context, o options, methods []method, out, log i
 		return errors.New("name the methods whose latency to measure with -methods and -peers")
 	}
 	w := bufio.NewWriter(out)
+	var all reached
+	begin := time.Now()
 	for _, p := range latencyProblems() {
 		s, err := p.Space()
 		if err != nil {
@@ -58,8 +65,10 @@ func measureLatency(ctx context.Context, o options, methods []method, out, log i
 					switch _, remote := m.(*peer); {
 					case ctx.Err() != nil:
 						r.why = "interrupted"
+					case o.limit > 0 && time.Since(begin) > o.limit && r.why == "":
+						r.why = "there was no time left"
 					case r.why != "":
-					case remote && size > largestPeers:
+					case remote && size > mostTrials(m.name()):
 						r.why = "not measured"
 					case k > 0 && len(results[i][k-1].ask) == 0:
 						r.why = "not measured"
@@ -73,8 +82,18 @@ func measureLatency(ctx context.Context, o options, methods []method, out, log i
 			}
 		}
 		printLatency(w, p.Name, sizes, methods, results)
+		all.add(p.Name, sizes, methods, results)
 	}
+	all.print(w)
 	return w.Flush()
+}
+
+// mostTrials is with how many trials at most a peer is measured.
+func mostTrials(id string) int {
+	if n, ok := largest[id]; ok {
+		return n
+	}
+	return largestPeers
 }
 
 // measure makes one round: a history of random trials is told at once, then the method is asked and told in turns.
@@ -89,7 +108,7 @@ func (r *latency) measure(m method, t task, size int) {
 	rng := rand.New(rand.NewPCG(uint64(t.seed), uint64(size)))
 	history := make([]trial, size)
 	for i := range history {
-		history[i] = finished(t.space, i+1, t.space.Sample(rng), rng)
+		history[i] = t.finished(i+1, t.space.Sample(rng), rng)
 	}
 	for len(history) > 0 && r.why == "" {
 		n := min(1000, len(history))
@@ -98,9 +117,9 @@ func (r *latency) measure(m method, t task, size int) {
 		}
 		history = history[n:]
 	}
-	var asks, tells []float64
+	var asks, tells, both []float64
 	spent := time.Duration(0)
-	for i := 0; i <= mostAsks && (i < 4 || spent < enoughTime) && r.why == ""; i++ {
+	for i := 0; i <= mostAsks && (i < 2 || i < 4 && spent < muchTime || spent < enoughTime) && r.why == ""; i++ {
 		number := size + i + 1
 		assignments, took, err := s.ask(number, 1)
 		if err == nil && len(assignments) != 1 {
@@ -110,18 +129,20 @@ func (r *latency) measure(m method, t task, size int) {
 			r.why = err.Error()
 			break
 		}
-		told, err := s.tell([]trial{finished(t.space, number, assignments[0], rng)})
+		told, err := s.tell([]trial{t.finished(number, assignments[0], rng)})
 		if err != nil {
 			r.why = err.Error()
 			break
 		}
 		if i > 0 { // the first pays for what the others do not
 			asks, tells = append(asks, milliseconds(took.cpu)), append(tells, milliseconds(told.cpu))
+			both = append(both, milliseconds(took.cpu+told.cpu))
 			spent += took.cpu
 		}
 	}
 	if len(asks) > 0 {
 		r.ask, r.tell, r.all = append(r.ask, stats.Median(asks)), append(r.tell, stats.Median(tells)), append(r.all, asks...)
+		r.both = append(r.both, stats.Median(both))
 	}
 	if _, local := s.(*inProcess); local {
 		r.heap = max(r.heap, float64(heapInUse()-before)/(1<<20))
@@ -138,16 +159,19 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// finished evaluates a smooth function with some noise.
-func finished(s *space.Space, number int, a space.Assignment, rng *rand.Rand) trial {
-	sum := 0.01 * rng.NormFloat64()
-	for _, u := range s.ToUnit(a, nil) {
-		sum += (u - 0.37) * (u - 0.37)
+// finished evaluates smooth functions, of which each objective has its optimum elsewhere, with some noise.
+func (t task) finished(number int, a space.Assignment, rng *rand.Rand) trial {
+	values := make([]float64, t.problem.Objectives)
+	for k := range values {
+		values[k] = 0.01 * rng.NormFloat64()
+		for _, u := range t.space.ToUnit(a, nil) {
+			values[k] += (u - 0.37 - 0.3*float64(k)) * (u - 0.37 - 0.3*float64(k))
+		}
 	}
-	return trial{number: number, assignment: a, result: problem.Result{Values: []float64{sum}}}
+	return trial{number: number, assignment: a, result: problem.Result{Values: values}}
 }
 
-// latencyProblems are two spaces of ten parameters: reals only, and a mixture.
+// latencyProblems are spaces of ten parameters: reals only, a mixture, and reals with two objectives.
 func latencyProblems() []problem.Problem {
 	var floats, mixed []space.Parameter
 	for i := range 10 {
@@ -166,24 +190,31 @@ func latencyProblems() []problem.Problem {
 	return []problem.Problem{
 		{Name: "float10", Params: floats, Objectives: 1},
 		{Name: "mixed10", Params: mixed, Objectives: 1},
+		{Name: "two10", Params: floats, Objectives: 2},
 	}
 }
 
-// printLatency writes the times, and for each of ours how many times longer each peer takes.
+// printLatency writes the times, and for each of ours how many times longer the peers take that it is to be compared with. Who is not
+// made for the problem is left out.
 func printLatency(w io.Writer, name string, sizes []int, methods []method, results [][]latency) {
 	header := []string{"method"}
 	for _, size := range sizes {
 		header = append(header, fmt.Sprintf("n = %d", size))
 	}
 	var times, ratios [][]string
+	var without []string
 	for i, m := range methods {
+		if len(results[i][0].ask) == 0 {
+			without = append(without, fmt.Sprintf("%s (%s)", m.name(), results[i][0].why))
+			continue
+		}
 		row := []string{m.name()}
 		for k := range sizes {
 			row = append(row, results[i][k].cell())
 		}
 		times = append(times, row)
 		for j, o := range methods {
-			if !strings.HasPrefix(m.name(), oursPrefix) || strings.HasPrefix(o.name(), oursPrefix) {
+			if len(results[j][0].ask) == 0 || !worthComparing(m.name(), o.name()) {
 				continue
 			}
 			row := []string{m.name(), o.name()}
@@ -195,15 +226,18 @@ func printLatency(w io.Writer, name string, sizes []int, methods []method, resul
 	}
 	fmt.Fprintf(w, "\n### %s: milliseconds of the processor for an ask [least, most of the rounds' medians]; 99th percentile; tell; memory held\n\n", name)
 	markdown(w, header, times)
+	if len(without) > 0 {
+		fmt.Fprintf(w, "\nWithout %s.\n", strings.Join(without, "; "))
+	}
 	if len(ratios) > 0 {
-		fmt.Fprintf(w, "\n### %s: how many times longer a peer's ask takes [least, most of the rounds]\n\n", name)
+		fmt.Fprintf(w, "\n### %s: how many times longer a peer's ask and tell take together [least, most of the rounds]\n\n", name)
 		markdown(w, append([]string{"method", "peer"}, header[1:]...), ratios)
 	}
 }
 
 func (r *latency) cell() string {
 	if len(r.ask) == 0 {
-		return "– " + r.why
+		return "–"
 	}
 	text := fmt.Sprintf("%s [%s, %s]; %s; %s", brief(stats.Median(r.ask)), brief(stats.Quantile(r.ask, 0)), brief(stats.Quantile(r.ask, 1)),
 		brief(stats.Quantile(r.all, 0.99)), brief(stats.Median(r.tell)))
@@ -213,12 +247,17 @@ func (r *latency) cell() string {
 	return text
 }
 
-// over is how many times longer r takes than ours, round by round.
-func (r *latency) over(ours *latency) string {
+// times is how many times longer r takes than ours for an ask and a tell, round by round.
+func (r *latency) times(ours *latency) []float64 {
 	var ratios []float64
-	for i := range min(len(r.ask), len(ours.ask)) {
-		ratios = append(ratios, r.ask[i]/ours.ask[i])
+	for i := range min(len(r.both), len(ours.both)) {
+		ratios = append(ratios, r.both[i]/ours.both[i])
 	}
+	return ratios
+}
+
+func (r *latency) over(ours *latency) string {
+	ratios := r.times(ours)
 	if len(ratios) == 0 {
 		return "–"
 	}
