@@ -120,55 +120,100 @@ func (t *tables) tests(w io.Writer, mine, peers []contender) {
 	}
 }
 
-// test is a row of tests, nil when the two share no problem.
-func (t *tables) test(c, o contender, trials int) []string {
-	var differences, ps, effects []float64
-	var tested []problem.Problem
-	logs := []float64{}
+// claims prints, for each number of trials, whether ours may be called better than a peer.
+func (t *tables) claims(w io.Writer, mine, peers []contender) {
+	header, rows := []string{"method", "against"}, [][]string{}
+	for _, trials := range t.at {
+		header = append(header, fmt.Sprintf("@%d", trials))
+	}
+	for _, c := range mine {
+		for _, o := range peers {
+			row, any := []string{c.String(), o.String()}, false
+			for _, trials := range t.at {
+				cell := "–"
+				if v := t.verdict(c, o, trials); v != nil && c.workers == o.workers {
+					cell, any = fmt.Sprintf("%s (%s×, p %.2g, %d)", v.text(), brief(math.Exp(v.mean)), v.overall, len(v.tested)), true
+				}
+				row = append(row, cell)
+			}
+			if any {
+				rows = append(rows, row)
+			}
+		}
+	}
+	if len(rows) > 0 {
+		fmt.Fprintf(w, "\n### Claims: better, worse, or not shown (median regret as a multiple of the peer's, p over problems, number of problems)\n\n")
+		markdown(w, header, rows)
+	}
+}
+
+// verdict is what paired searches say of two methods.
+type verdict struct {
+	tested        []problem.Problem
+	logs          []float64 // of the ratio of the medians of paired seeds, for each problem
+	ps, effects   []float64 // for each problem
+	better, worse []string  // problems
+	lost          bool      // ours is clearly worse on some problem
+	overall, mean float64   // p over problems, and the mean of logs
+}
+
+// text is the claim that may be made.
+func (v *verdict) text() string {
+	switch {
+	case v.overall < claimLevel && v.mean < 0 && !v.lost:
+		return "better"
+	case v.overall < claimLevel && v.mean > 0:
+		return "worse"
+	}
+	return "not shown"
+}
+
+// verdict compares two by the seeds of both; nil when they share no problem.
+func (t *tables) verdict(c, o contender, trials int) *verdict {
+	v := &verdict{}
 	for _, p := range t.problems {
 		a, b := t.bySeed(c, p.Name, trials), t.bySeed(o, p.Name, trials)
 		var va, vb, d []float64
-		for seed, v := range a {
-			if u, ok := b[seed]; ok && !math.IsInf(v, 0) && !math.IsInf(u, 0) {
-				v, u = math.Log(positive(v, t.floor)), math.Log(positive(u, t.floor))
-				va, vb, d = append(va, v), append(vb, u), append(d, v-u)
+		for seed, x := range a {
+			if y, ok := b[seed]; ok && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
+				x, y = math.Log(positive(x, t.floor)), math.Log(positive(y, t.floor))
+				va, vb, d = append(va, x), append(vb, y), append(d, x-y)
 			}
 		}
 		if len(d) == 0 {
 			continue
 		}
-		tested = append(tested, p)
-		m := stats.Median(va) - stats.Median(vb)
-		logs, differences = append(logs, m), append(differences, m)
-		ps, effects = append(ps, stats.Wilcoxon(d)), append(effects, stats.A12(va, vb))
+		v.tested = append(v.tested, p)
+		v.logs = append(v.logs, stats.Median(va)-stats.Median(vb))
+		v.ps, v.effects = append(v.ps, stats.Wilcoxon(d)), append(v.effects, stats.A12(va, vb))
 	}
-	if len(tested) == 0 {
+	if len(v.tested) == 0 {
 		return nil
 	}
-	var better, worse []string
-	lost := false
-	for i, p := range stats.Holm(ps) {
+	for i, p := range stats.Holm(v.ps) {
 		switch {
 		case p >= 0.05:
-		case effects[i] < 0.5:
-			better = append(better, tested[i].Name)
+		case v.effects[i] < 0.5:
+			v.better = append(v.better, v.tested[i].Name)
 		default:
-			worse = append(worse, tested[i].Name)
-			lost = lost || ps[i] < claimLevel && effects[i] > claimEffect
+			v.worse = append(v.worse, v.tested[i].Name)
+			v.lost = v.lost || v.ps[i] < claimLevel && v.effects[i] > claimEffect
 		}
 	}
-	overall, mean := stats.Wilcoxon(differences), stats.Mean(logs)
-	verdict := "–"
-	switch {
-	case overall < claimLevel && mean < 0 && !lost:
-		verdict = "better"
-	case overall < claimLevel && mean > 0:
-		verdict = "worse"
+	v.overall, v.mean = stats.Wilcoxon(v.logs), stats.Mean(v.logs)
+	return v
+}
+
+// test is a row of tests, nil when the two share no problem.
+func (t *tables) test(c, o contender, trials int) []string {
+	v := t.verdict(c, o, trials)
+	if v == nil {
+		return nil
 	}
-	ci := stats.Bootstrap(logs, resamples)
+	ci := stats.Bootstrap(v.logs, resamples)
 	return []string{
-		c.String(), o.String(), fmt.Sprintf("%s [%s, %s]", brief(math.Exp(mean)), brief(math.Exp(ci.Low)), brief(math.Exp(ci.High))),
-		fmt.Sprintf("%.2g (%d problems)", overall, len(tested)), several(better), several(worse), verdict,
+		c.String(), o.String(), fmt.Sprintf("%s [%s, %s]", brief(math.Exp(v.mean)), brief(math.Exp(ci.Low)), brief(math.Exp(ci.High))),
+		fmt.Sprintf("%.2g (%d problems)", v.overall, len(v.tested)), several(v.better), several(v.worse), v.text(),
 	}
 }
 

@@ -55,7 +55,7 @@ func compare(ctx context.Context, o options, all []problem.Problem, methods []me
 		}
 	}
 	err = errors.Join(b.run(ctx, tasks, o.jobs), file.close())
-	t := &tables{records: known, problems: problems, at: at, floor: o.floor, against: split(o.against)}
+	t := &tables{records: known, problems: problems, at: at, floor: o.floor, workers: o.workers, against: split(o.against)}
 	t.print(out)
 	b.print(out, methods)
 	if o.plot != "" {

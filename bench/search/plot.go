@@ -55,7 +55,7 @@ func (t *tables) curves(all []contender) []curve {
 
 // plot writes a picture of the curves, in which lines differ by their dashes and their labels too, not by colour alone.
 func (t *tables) plot(path string) error {
-	t.findLowest()
+	t.prepare()
 	lines := t.curves(t.contenders())
 	if len(lines) == 0 {
 		return fmt.Errorf("%s: there is nothing to draw: runs of random and of another method are needed, at two numbers of trials or more", path)

@@ -4,8 +4,10 @@ import (
 	"container/heap"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"qalam/bench/search/problem"
@@ -185,6 +187,9 @@ func (r *record) add(regret float64) {
 func (r *record) at(trials int) (regret float64, ok bool) {
 	if r.fixed != nil {
 		regret, ok = r.fixed[trials]
+		if !ok && trials == r.trials { // columns beyond the last trial tell of that
+			regret, ok = r.fixed[slices.Max(slices.AppendSeq([]int{0}, maps.Keys(r.fixed)))]
+		}
 		return regret, ok && trials <= r.trials
 	}
 	if trials > r.trials || len(r.path) == 0 {

@@ -275,7 +275,7 @@ func TestVerdicts(t *testing.T) {
 	if row := tb.test(good, random, 100); row[6] != "better" || !strings.HasPrefix(row[2], "0.4 [0.4") || !strings.HasPrefix(row[4], "12:") {
 		t.Errorf("twice as good is %v", row)
 	}
-	if row := tb.test(same, random, 100); row[6] != "–" {
+	if row := tb.test(same, random, 100); row[6] != "not shown" {
 		t.Errorf("just as good is %v", row)
 	}
 	if ranks := tb.ranks(good, []contender{good, random}, 100); len(ranks) != 12 || ranks[0] != 1 {
@@ -288,7 +288,20 @@ func TestVerdicts(t *testing.T) {
 	if all := tb.contenders(); len(all) != 2 {
 		t.Errorf("against others than were run there are %v", all)
 	}
-	if text := out.String(); !strings.Contains(text, "12 of 12") || !strings.Contains(text, "better") {
+	tb.against = []string{"random", "qalam-same"}
+	if all := tb.contenders(); len(all) != 2 || all[0] != same {
+		t.Errorf("where only two are to be shown there are %v", all)
+	}
+	rs.add(&record{method: "qalam-good", problem: chosen[0].Name, workers: 4, trials: 100, path: []step{{1, 50}}})
+	tb.against = nil
+	if all := tb.contenders(); len(all) != 3 {
+		t.Errorf("where one worker is compared there are %v", all)
+	}
+	tb.workers = 4
+	if all := tb.contenders(); len(all) != 4 {
+		t.Errorf("where four workers are compared there are %v", all)
+	}
+	if text := out.String(); !strings.Contains(text, "12 of 12") || !strings.Contains(text, "better (0.4×, p 0.0017, 12)") || !strings.Contains(text, "better") {
 		t.Errorf("the tables say:\n%s", text)
 	}
 }

@@ -18,8 +18,16 @@ type tables struct {
 	problems []problem.Problem
 	at       []int
 	floor    float64
-	against  []string             // the peers to show; none means all
+	workers  int                  // those with more than one worker are shown where they have so many
+	against  []string             // what to show of the peers, and of ours where their names are among them; none means all
 	lowest   map[instance]float64 // of problems whose best is not known: what any method found
+	searches map[searched][]*record
+}
+
+// searched is who searched what.
+type searched struct {
+	contender
+	problem string
 }
 
 // instance is a problem with its seed.
@@ -48,7 +56,7 @@ const resamples = 10_000
 func (t *tables) print(out io.Writer) {
 	w := bufio.NewWriter(out)
 	defer w.Flush() // to a terminal or a buffer
-	t.findLowest()
+	t.prepare()
 	all := t.contenders()
 	if len(all) == 0 {
 		fmt.Fprintln(w, "there is nothing to compare: name -methods, -peers or -with")
@@ -69,6 +77,7 @@ func (t *tables) print(out io.Writer) {
 	if len(mine) > 0 && len(peers) > 0 {
 		t.worst(w, mine, peers)
 		t.reach(w, mine, peers)
+		t.claims(w, mine, peers)
 		t.tests(w, mine, peers)
 	} else if len(mine) > 1 {
 		t.tests(w, mine[:1], mine[1:])
@@ -84,18 +93,32 @@ func (t *tables) contenders() []contender {
 		if strings.HasPrefix(r.method, asktellPrefix) || !slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return p.Name == r.problem }) {
 			continue
 		}
+		if !t.shown(c) || c.workers > 1 && c.workers != t.workers {
+			continue
+		}
 		switch {
 		case c.ours() && !slices.Contains(mine, c):
 			mine = append(mine, c)
-		case !c.ours() && !slices.Contains(peers, c) && (len(t.against) == 0 || slices.Contains(t.against, c.method)):
+		case !c.ours() && !slices.Contains(peers, c):
 			peers = append(peers, c)
 		}
 	}
 	return slices.Concat(mine, peers)
 }
 
-// findLowest finds what to compare with on problems whose best is not known.
-func (t *tables) findLowest() {
+// shown reports whether -against names a contender, or nothing of its kind.
+func (t *tables) shown(c contender) bool {
+	sameKind := func(name string) bool { return strings.HasPrefix(name, oursPrefix) == c.ours() }
+	return slices.Contains(t.against, c.method) || !slices.ContainsFunc(t.against, sameKind)
+}
+
+// prepare sorts the records by who searched what, and finds what to compare with on problems whose best is not known.
+func (t *tables) prepare() {
+	t.searches = map[searched][]*record{}
+	for _, r := range t.records.list {
+		key := searched{contender{r.method, r.workers}, r.problem}
+		t.searches[key] = append(t.searches[key], r)
+	}
 	t.lowest = map[instance]float64{}
 	for _, r := range t.records.list {
 		if !slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return p.Relative && p.Name == r.problem }) {
@@ -112,11 +135,9 @@ func (t *tables) findLowest() {
 // bySeed is the regret of a contender on a problem after so many trials, for each seed.
 func (t *tables) bySeed(c contender, name string, trials int) map[int]float64 {
 	out := map[int]float64{}
-	for _, r := range t.records.list {
-		if r.method == c.method && r.workers == c.workers && r.problem == name {
-			if v, ok := r.at(trials); ok {
-				out[r.seed] = v - t.lowest[instance{name, r.seed}]
-			}
+	for _, r := range t.searches[searched{c, name}] {
+		if v, ok := r.at(trials); ok {
+			out[r.seed] = v - t.lowest[instance{name, r.seed}]
 		}
 	}
 	return out
