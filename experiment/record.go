@@ -11,24 +11,25 @@ import (
 
 // record is what Record writes: all of a State but for the Spec, of which only the budgets change, and the active trials.
 type record struct {
-	Version             int            `json:"version"`
-	Phase               Phase          `json:"phase"`
-	Conditions          []Condition    `json:"conditions,omitempty"`
-	Counts              Counts         `json:"counts"`
-	Next                int            `json:"next"`
-	Dropped             int            `json:"dropped,omitempty"`
-	Optimal             *recordedTrial `json:"optimal,omitempty"`
-	Pareto              []ParetoTrial  `json:"pareto,omitempty"`
-	GoalReached         bool           `json:"goalReached,omitempty"`
-	Exhausted           bool           `json:"exhausted,omitempty"`
-	Broken              string         `json:"broken,omitempty"`
-	StopRequested       bool           `json:"stopRequested,omitempty"`
-	Revision            int64          `json:"revision,omitempty"`
-	Started             time.Time      `json:"started,omitzero"`
-	Completed           time.Time      `json:"completed,omitzero"`
-	ParallelTrialCount  int            `json:"parallelTrialCount"`
-	MaxTrialCount       *int           `json:"maxTrialCount,omitempty"`
-	MaxFailedTrialCount *int           `json:"maxFailedTrialCount,omitempty"`
+	Version             int             `json:"version"`
+	Phase               Phase           `json:"phase"`
+	Conditions          []Condition     `json:"conditions,omitempty"`
+	Counts              Counts          `json:"counts"`
+	Next                int             `json:"next"`
+	Dropped             int             `json:"dropped,omitempty"`
+	Optimal             *recordedTrial  `json:"optimal,omitempty"`
+	Pareto              []ParetoTrial   `json:"pareto,omitempty"`
+	Repeated            []recordedGroup `json:"repeated,omitempty"`
+	GoalReached         bool            `json:"goalReached,omitempty"`
+	Exhausted           bool            `json:"exhausted,omitempty"`
+	Broken              string          `json:"broken,omitempty"`
+	StopRequested       bool            `json:"stopRequested,omitempty"`
+	Revision            int64           `json:"revision,omitempty"`
+	Started             time.Time       `json:"started,omitzero"`
+	Completed           time.Time       `json:"completed,omitzero"`
+	ParallelTrialCount  int             `json:"parallelTrialCount"`
+	MaxTrialCount       *int            `json:"maxTrialCount,omitempty"`
+	MaxFailedTrialCount *int            `json:"maxFailedTrialCount,omitempty"`
 }
 
 type recordedTrial struct {
@@ -36,6 +37,12 @@ type recordedTrial struct {
 	Name        string           `json:"name"`
 	Assignment  space.Assignment `json:"assignment"`
 	Observation Observation      `json:"observation"`
+}
+
+// recordedGroup is a Repeated; its trials have one assignment.
+type recordedGroup struct {
+	Number int             `json:"number"`
+	Trials []recordedTrial `json:"trials"`
 }
 
 const recordVersion = 1
@@ -50,6 +57,13 @@ func (s *State) Record() ([]byte, error) {
 	}
 	if o := s.Optimal; o != nil {
 		r.Optimal = &recordedTrial{o.Number, o.Name, o.Assignment, o.Observation}
+	}
+	for _, g := range s.Repeated {
+		group := recordedGroup{Number: g.Number}
+		for _, o := range g.Trials {
+			group.Trials = append(group.Trials, recordedTrial{o.Number, o.Name, o.Assignment, o.Observation})
+		}
+		r.Repeated = append(r.Repeated, group)
 	}
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -84,9 +98,18 @@ func (s *State) take(r record) {
 	s.Spec.ParallelTrialCount, s.Spec.MaxTrialCount, s.Spec.MaxFailedTrialCount = r.ParallelTrialCount, r.MaxTrialCount, r.MaxFailedTrialCount
 	if o := r.Optimal; o != nil {
 		objective := s.Spec.Objective
-		s.Optimal = &Optimal{o.Number, o.Name, o.Assignment, objective.Revalue(o.Observation), objective.Value(o.Observation)}
+		s.Optimal = o.optimal(objective)
 		s.GoalReached = r.GoalReached || objective.reachedBy(o.Observation)
 	}
+	for _, g := range r.Repeated {
+		for _, o := range g.Trials {
+			s.offerRepeated(g.Number, *o.optimal(s.Spec.Objective))
+		}
+	}
+}
+
+func (t recordedTrial) optimal(o Objective) *Optimal {
+	return &Optimal{Number: t.Number, Name: t.Name, Assignment: t.Assignment, Observation: o.Revalue(t.Observation), Value: o.Value(t.Observation)}
 }
 
 // agree checks that the active trials are those that were counted.

@@ -37,6 +37,7 @@ type Spec struct {
 	Architecture        *suggest.Architecture // the networks to search; nil where parameters are searched
 	Seed                uint64
 	Initial             []space.Assignment  // to be tried first
+	Repetition          suggest.Repetition  // of promising values; the zero value is none
 	WarmStart           []string            // experiments to learn from, as NAME or NAMESPACE/NAME
 	Earlier             [][]suggest.Outcome // what they found; recorded when the experiment is created
 	Retry               Retry
@@ -47,6 +48,7 @@ func (s Spec) Problem() suggest.Problem {
 	p := suggest.Problem{
 		Space: s.Space, Seed: s.Seed, Parallel: s.ParallelTrialCount, Architecture: s.Architecture,
 		Objectives: 1 + len(s.Objective.Further), Constraints: len(s.Objective.Constraints), Initial: s.Initial, Earlier: s.Earlier,
+		Repetition: s.Repetition,
 	}
 	if s.MaxTrialCount != nil {
 		p.MaxTrials = *s.MaxTrialCount

@@ -47,6 +47,9 @@ type Optimal struct {
 	Assignment  space.Assignment
 	Observation Observation
 	Value       float64 // objective by its strategy, in the user's direction; finite, but NaN where the objective is a text
+
+	Repetitions int     // of its values, where they were tried again; 0 where they were not
+	Mean        float64 // of these repetitions
 }
 
 // State is the recorded state of an experiment, summed up: Plan costs the same at 100,000 trials as at ten. It is kept up by
@@ -63,6 +66,7 @@ type State struct {
 	Active             []Trial // trials that are not over, by number
 	Optimal            *Optimal
 	Pareto             []ParetoTrial // trials that no other betters in every objective, by number; empty with one objective
+	Repeated           []Repeated    // what was tried again, by number
 	GoalReached        bool
 	Exhausted          bool   // the algorithm has nothing more to suggest
 	Broken             string // why the algorithm can suggest no more although it should; "" when it can
@@ -198,7 +202,11 @@ func (s *State) offer(t Trial) {
 	s.offerPareto(t)
 	s.GoalReached = s.GoalReached || o.reachedBy(t.Observation)
 	found := &Optimal{Number: t.Number, Name: t.Name, Assignment: t.Assignment, Observation: t.Observation, Value: value}
-	if s.Optimal == nil || o.better(found, s.Optimal) {
+	of, repeats := t.repeats()
+	switch {
+	case repeats && finite(value):
+		s.offerRepeated(of, *found)
+	case len(s.Repeated) == 0 && (s.Optimal == nil || o.better(found, s.Optimal)):
 		s.Optimal = found
 	}
 }

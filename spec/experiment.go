@@ -200,6 +200,7 @@ func (b *builder) build() {
 	if known {
 		b.initialTrials()
 	}
+	b.repetition()
 	b.warmStart()
 	b.algorithm(known)
 	b.earlyStopping()

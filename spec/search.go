@@ -10,6 +10,7 @@ import (
 	"qalam/api/v1beta1"
 	"qalam/experiment"
 	"qalam/space"
+	"qalam/suggest"
 )
 
 // when reads the conditions of a parameter. What names a parameter that does not exist, or that could not be read, is left out.
@@ -167,6 +168,23 @@ func (b *builder) initialTrial(trial map[string]string, at string, names []strin
 		return nil
 	}
 	return a
+}
+
+// repetition reads how far promising values are tried again. Whether the algorithm can is for that to say.
+func (b *builder) repetition() {
+	r := b.wire.Spec.Repetition
+	if r == nil {
+		return
+	}
+	const path = "spec.repetition"
+	share, most := *r.Share, *r.MaxPerPoint
+	if !(share > 0 && share <= 0.5) {
+		b.err(path+".share", "0.2 is usual; to try nothing again leave spec.repetition out", "must be above 0 and at most 0.5")
+	}
+	if most < 2 || most > 100 {
+		b.err(path+".maxPerPoint", "", "must be from 2 to 100")
+	}
+	b.out.Spec.Repetition = suggest.Repetition{Share: share, Most: int(most)}
 }
 
 // warmStart reads the names of earlier experiments. Whether they exist is for those to say who have them.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"maps"
+	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,6 +57,10 @@ func (x *Experiment) ToExperiment(s experiment.Spec, uid string, created time.Ti
 	if o := st.Optimal; o != nil {
 		w.Status.CurrentOptimalTrial = v1beta1.OptimalTrial{
 			BestTrialName: o.Name, ParameterAssignments: assignments(x.Spec.Space.NamedActive(o.Assignment)), Observation: observation(o.Observation),
+			Repetitions: int32(o.Repetitions),
+		}
+		if o.Repetitions > 0 {
+			w.Status.CurrentOptimalTrial.Mean = strconv.FormatFloat(o.Mean, 'g', -1, 64)
 		}
 	}
 	for _, o := range st.Pareto {

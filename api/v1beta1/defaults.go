@@ -68,6 +68,15 @@ func SetDefaults(e *Experiment) {
 	if s.ResumePolicy == "" {
 		s.ResumePolicy = NeverResume
 	}
+	if r := s.Repetition; r != nil {
+		share, most := 0.2, int32(5)
+		if r.Share == nil {
+			r.Share = &share
+		}
+		if r.MaxPerPoint == nil {
+			r.MaxPerPoint = &most
+		}
+	}
 	defaultStrategies(s.Objective)
 	if t := s.TrialTemplate; t != nil && t.TrialSpec != nil {
 		DefaultTemplate(t, t.TrialSpec)

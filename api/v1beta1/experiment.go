@@ -83,8 +83,25 @@ type ExperimentSpec struct {
 	// matter beside the others need no value. Default: none.
 	InitialTrials []map[string]string `json:"initialTrials,omitempty"`
 
+	// Extension. That promising values are tried again, for objectives that are another value each time: the optimal trial is then
+	// no lucky one. Default: nothing is tried twice on purpose.
+	Repetition *RepetitionSpec `json:"repetition,omitempty"`
+
 	// Extension. What is to be learnt from experiments that ran before. Default: nothing.
 	WarmStart *WarmStartSpec `json:"warmStart,omitempty"`
+}
+
+// RepetitionSpec says how far promising values are tried again. A repetition is a trial with the values of one before it; what is
+// random in it should be another time, so have the training take no fixed seed. The algorithm learns the mean of all results with
+// the same values. Once there are repetitions, the optimal trial is the first repetition of the values whose repetitions have the
+// best mean; the result for which they were tried again is left out of it, for luck is a part of that.
+type RepetitionSpec struct {
+	// The largest part of the trials that are repetitions: above 0, at most 0.5. They are in the second half of maxTrialCount where
+	// that is given. Fewer are made where the best values are already told apart, and never more than 500. Default: 0.2.
+	Share *float64 `json:"share,omitempty"`
+
+	// How often the same values are tried in all, the first time included: 2 to 100. Default: 5.
+	MaxPerPoint *int32 `json:"maxPerPoint,omitempty"`
 }
 
 // WarmStartSpec says which experiments to learn from.

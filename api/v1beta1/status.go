@@ -114,6 +114,12 @@ type OptimalTrial struct {
 
 	// The metrics it reached.
 	Observation Observation `json:"observation,omitzero"`
+
+	// Extension. How many repetitions with these values have ended with a value of the objective, where there were some.
+	Repetitions int32 `json:"repetitions,omitempty"`
+
+	// Extension. The mean of the objective over these repetitions.
+	Mean string `json:"mean,omitempty"`
 }
 
 // ParameterAssignment is the value of one parameter.

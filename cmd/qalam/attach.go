@@ -311,6 +311,9 @@ func summary(out io.Writer, k *kept, took time.Duration, home, homeFlag string) 
 	}
 	if o := s.Optimal; o != nil {
 		fmt.Fprintf(out, "best %s %s: trial %d (%s)\n", s.Spec.Objective.Metric, optimalValue(k), o.Number, o.Name)
+		if text := repeatedText(o); text != "" {
+			fmt.Fprintf(out, "  %s\n", text)
+		}
 		var rows [][]string
 		for _, n := range view.Named(s.Spec.Space, o.Assignment, view.Idle) {
 			rows = append(rows, []string{"  " + view.Clean(n.Name), view.Clean(n.Value)})

@@ -51,9 +51,12 @@ type bestTrial struct {
 	Text       string        `json:"text"`
 	Assignment []space.Named `json:"assignment"`
 
-	Values map[string]float64 `json:"values,omitempty"` // by metric, where there are several objectives or constraints
-	Broken string             `json:"broken,omitempty"` // which constraints it breaks
-	Pareto []paretoTrial      `json:"pareto,omitempty"`
+	Values      map[string]float64 `json:"values,omitempty"`      // by metric, where there are several objectives or constraints
+	Repetitions int                `json:"repetitions,omitempty"` // of its values, where they were tried again
+	Mean        *float64           `json:"mean,omitempty"`        // of these
+
+	Broken string        `json:"broken,omitempty"` // which constraints it breaks
+	Pareto []paretoTrial `json:"pareto,omitempty"`
 }
 
 func bestOf(k *kept) bestTrial {
@@ -61,6 +64,9 @@ func bestOf(k *kept) bestTrial {
 	b := bestTrial{Trial: o.Number, Name: o.Name, Metric: k.state.Spec.Objective.Metric, Text: optimalValue(k), Assignment: k.state.Spec.Space.NamedActive(o.Assignment)}
 	if !math.IsNaN(o.Value) {
 		b.Value = &o.Value
+	}
+	if o.Repetitions > 0 {
+		b.Repetitions, b.Mean = o.Repetitions, &o.Mean
 	}
 	b.Values, b.Broken = valuesOf(k.state.Spec.Objective, o.Observation), brokenText(k.state.Spec.Objective, o.Observation)
 	return b
@@ -102,6 +108,9 @@ func (a *app) best(ctx context.Context, st *store.SQLite, k *kept, form string) 
 		return err
 	}
 	fmt.Fprintf(a.out, "%s %s: trial %d (%s)\n", k.state.Spec.Objective.Metric, optimalValue(k), o.Number, o.Name)
+	if text := repeatedText(o); text != "" {
+		fmt.Fprintf(a.out, "  %s\n", text)
+	}
 	for _, n := range view.Named(k.state.Spec.Space, o.Assignment, view.Idle) {
 		fmt.Fprintf(a.out, "  %s = %s\n", n.Name, n.Value)
 	}
@@ -114,6 +123,14 @@ func (a *app) best(ctx context.Context, st *store.SQLite, k *kept, form string) 
 		fmt.Fprintf(a.out, "  %s\n", view.Clean(broken))
 	}
 	return a.paretoTable(ctx, st, k)
+}
+
+// repeatedText says what the repetitions of the best values have given, or is "".
+func repeatedText(o *experiment.Optimal) string {
+	if o.Repetitions == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the mean of %s with these values is %s", plural(o.Repetitions, "repetition"), exactly64(o.Mean))
 }
 
 // trial reads one trial.

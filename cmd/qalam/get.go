@@ -68,6 +68,9 @@ func (a *app) get(ctx context.Context, st *store.SQLite, k *kept, form string) e
 	row("trials", fmt.Sprintf("%d: %s", s.Counts.Total(), tally(s.Counts)))
 	if s.Optimal != nil {
 		row("best", bestLine(k))
+		if text := repeatedText(s.Optimal); text != "" {
+			row("", text)
+		}
 		if broken := brokenText(o, s.Optimal.Observation); broken != "" {
 			row("", broken)
 		}

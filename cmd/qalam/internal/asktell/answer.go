@@ -34,8 +34,10 @@ type (
 		Number      int      `json:"number"`
 		Assignments object   `json:"assignments"`
 		Value       float64  `json:"value"`
-		Values      object   `json:"values,omitempty"`   // of all objectives and constraints, where there are several
-		Feasible    *bool    `json:"feasible,omitempty"` // whether it keeps the constraints, where there are some
+		Repetitions int      `json:"repetitions,omitempty"` // of its assignments, where they were tried again
+		Mean        *float64 `json:"mean,omitempty"`        // of these
+		Values      object   `json:"values,omitempty"`      // of all objectives and constraints, where there are several
+		Feasible    *bool    `json:"feasible,omitempty"`    // whether it keeps the constraints, where there are some
 		Pareto      []member `json:"pareto,omitempty"`
 	}
 	member struct {

@@ -239,6 +239,9 @@ func (s *Session) best(numbers bool) (any, error) {
 	}
 	o := s.state.Spec.Objective
 	answer := bestAnswer{Number: found.Number, Assignments: s.assignments(found.Assignment, numbers), Value: found.Value}
+	if found.Repetitions > 0 {
+		answer.Repetitions, answer.Mean = found.Repetitions, &found.Mean
+	}
 	if len(o.Constraints) > 0 {
 		feasible := o.Feasible(found.Observation)
 		answer.Feasible = &feasible
