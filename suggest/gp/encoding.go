@@ -11,6 +11,9 @@ type dim struct {
 	categorical bool
 }
 
+// listed reports whether its values are tried one by one, not found by a slope.
+func (d *dim) listed() bool { return d.categorical || d.count > 0 && d.count <= exact }
+
 // encoding leads assignments to the points x ∈ R^d that the kernel compares. The numeric coordinates come first and lie in [0, 1],
 // by the distribution of their parameter; a countable one stands in the middle of its interval, so that the model is flat within
 // it:
@@ -24,11 +27,11 @@ type encoding struct {
 	dims        []dim
 	num         int // how many are numeric
 	conditional bool
-	units       [][]float64 // by parameter: the unit coordinate of each value, where they can be counted and are at most listed
+	units       [][]float64 // by parameter: the unit coordinate of each value, where they can be counted and are at most kept
 }
 
-// listed is how many values of a parameter are kept at hand.
-const listed = 64
+// kept is how many values of a parameter are kept at hand.
+const kept = 64
 
 func newEncoding(s *space.Space) *encoding {
 	e := &encoding{space: s, conditional: s.Conditional(), units: make([][]float64, s.Len())}
@@ -52,7 +55,7 @@ func newEncoding(s *space.Space) *encoding {
 // unitsOf lists the unit coordinates of a parameter's values.
 func unitsOf(s *space.Space, i int, p *space.Parameter) []float64 {
 	count, finite := s.Count(i)
-	if !finite || count > listed {
+	if !finite || count > kept {
 		return nil
 	}
 	units, a := make([]float64, count), make(space.Assignment, s.Len())

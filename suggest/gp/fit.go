@@ -172,19 +172,27 @@ func (p prior) add(k *kernel, g []float64) float64 {
 	return value
 }
 
-// maximize finds the hyper-parameters from a fixed start, so that they depend on the data alone, and the loss there; nil where
-// the matrix of covariances cannot be factorised anywhere.
+// maximize finds the hyper-parameters from fixed starts, so that they depend on the data alone, and the loss there; nil where the
+// matrix of covariances cannot be factorised anywhere. With more than a few trials the likelihood has more than one peak: what
+// short length scales do not explain, noise does (Rasmussen & Williams 2006, section 5.4.1). So a second start is where there is
+// next to no noise, and the better of both ends counts.
 func (f *fitting) maximize() (k *kernel, loss float64) {
 	d := len(f.e.dims)
 	m := descent{iterations: fitSteps, gradient: fitGradient, decrease: fitDecrease}
 	m.low, m.high = append(slices.Repeat([]float64{lowW}, d), lowS2, lowNoise), append(slices.Repeat([]float64{highW}, d), highS2, highNoise)
-	theta := make([]float64, d+2)
-	for j := range d {
-		theta[j] = math.Log(f.prio.w0[j])
+	loss = math.Inf(1)
+	for i, start := range [2]struct{ w, noise float64 }{{1, startNoise}, {startShort, startExact}} {
+		if i > 0 && len(f.x) <= onePeak {
+			break
+		}
+		theta := make([]float64, d+2)
+		for j := range d {
+			theta[j] = math.Log(start.w * f.prio.w0[j])
+		}
+		theta[d+1] = math.Log(start.noise)
+		if l := m.minimize(f.loss, theta); l < loss {
+			k, loss = f.hyper(theta), l
+		}
 	}
-	theta[d+1] = math.Log(startNoise)
-	if loss = m.minimize(f.loss, theta); math.IsInf(loss, 0) {
-		return nil, loss
-	}
-	return f.hyper(theta), loss
+	return k, loss
 }

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	mostFitted    = 150 // trials of which hyper-parameters are learnt, at most
-	mostConsulted = 400 // trials of which predictions are made
+	mostFitted    = 120 // trials of which hyper-parameters are learnt, at most
+	mostConsulted = 300 // trials of which predictions are made
 )
 
 // fit is the hyper-parameters found for the first trials of the history.

@@ -166,19 +166,16 @@ func (s *search) improve(p *place) *place {
 
 // mixed reports whether climbing and exchanging can help each other.
 func (s *search) mixed() bool {
-	numbers := slices.ContainsFunc(s.e.dims, func(d dim) bool { return !s.exchanged(&d) })
+	numbers := slices.ContainsFunc(s.e.dims, func(d dim) bool { return !d.listed() })
 	lists := slices.ContainsFunc(s.e.dims, func(d dim) bool { return d.count > 0 })
 	return numbers && lists || lists
 }
-
-// exchanged reports whether a coordinate is searched value by value, not by its slope.
-func (s *search) exchanged(d *dim) bool { return d.categorical || d.count > 0 && d.count <= exact }
 
 // climb follows the slope on the coordinates that are numbers and matter.
 func (s *search) climb(p *place) *place {
 	var moving []int
 	for j := range s.e.num {
-		if d := &s.e.dims[j]; !s.exchanged(d) && p.x[j] >= 0 {
+		if d := &s.e.dims[j]; !d.listed() && p.x[j] >= 0 {
 			moving = append(moving, j)
 		}
 	}
@@ -292,7 +289,7 @@ func (s *search) values(p *place, d *dim) []float64 {
 	case units != nil && (d.categorical || d.count <= exact):
 		units = slices.Clone(units)
 	case d.categorical:
-		for range listed / 2 {
+		for range kept / 2 {
 			units = append(units, (math.Floor(s.rng.Float64()*float64(d.count))+0.5)*width)
 		}
 	default:

@@ -3,6 +3,7 @@ package gp
 // Constants that were chosen by measurement, on the functions and tables of bench/search that are for tuning.
 const (
 	designed            int = 2 // trials before the first model, where no setting says otherwise
+	designedListed      int = 6 // where some parameters have few values, between which no slope leads,
 	designedConditional int = 8 // and at most so many where parameters have conditions
 
 	tail     float64 = 20  // values farther above the median than this, in units of the better half's spread, are cut
@@ -13,14 +14,17 @@ const (
 
 	wMode   float64 = 1.4 // the likeliest w_j a priori is wMode·d^-wPower,
 	wPower  float64 = 0.5
-	wListed float64 = 0.3 // times this for those with few values,
+	wListed float64 = 0.5 // times this for those with few values,
 	wWeight float64 = 0.1 // and so strongly
 
 	refitEvery  int     = 12   // hyper-parameters are learnt again when the trials have grown by one part in this
 	fitSteps    int     = 30   // quasi-Newton steps of a fit, at most
 	fitGradient float64 = 0.02 // and its tolerances
 	fitDecrease float64 = 1e-4
-	startNoise  float64 = 0.01 // variance of the noise where a fit starts
+	startNoise  float64 = 0.01 // variance of the noise where a fit starts,
+	startExact  float64 = 2e-5 // and where it starts again, with w_j
+	startShort  float64 = 4.5  // times as large,
+	onePeak     int     = 20   // after more trials than this
 	noisyFrom   float64 = 0.01 // ratio of noise to signal from which on a mean is believed rather than a value
 
 	evenly        int     = 512  // places looked at all over the space,
