@@ -58,14 +58,16 @@ bench: build deps ## measure the figures of docs/benchmarks.md and print the tab
 peers: ## install the optimisers that the search is compared with, in virtual environments below .venv-peers (some GB)
 	@bench/search/peers/install.sh .venv-peers
 
-bench-search: peers ## compare the search with its peers and print the tables (hours; what was run before is not run again)
-	@GO="$(GO)" bench/search/compare.sh .venv-peers
+bench-search: peers ## compare the search with its peers and write the tables (hours; what was run before is not run again)
+	@GO="$(GO)" bench/search/families.sh peers
+	@GO="$(GO)" bench/search/families.sh ours
+	@GO="$(GO)" bench/search/families.sh tables
 
 bench-latency: peers ## measure how long suggestions of ours and of the peers take, and what ours hold: ten minutes on a quiet machine
 	@GO="$(GO)" bench/search/latency.sh .venv-peers
 
 bench-tables: ## write the tables and the picture of the search from the runs that are stored
-	@GO="$(GO)" bench/search/tables.sh
+	@GO="$(GO)" bench/search/families.sh tables
 
 generate: ## regenerate code, schema, man pages and the reference
 	$(GO) generate ./...

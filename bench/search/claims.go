@@ -48,6 +48,36 @@ func (t *tables) worstCell(c contender, peers []contender, trials int) string {
 	return where
 }
 
+// feasible prints, where there are constraints, after how many trials the first kept them all.
+func (t *tables) feasible(w io.Writer, all []contender) {
+	header, rows := []string{"method"}, [][]string{}
+	var constrained []problem.Problem
+	for _, p := range t.problems {
+		if p.Constraints > 0 {
+			constrained, header = append(constrained, p), append(header, p.Name)
+		}
+	}
+	for _, c := range all {
+		row := []string{c.String()}
+		for _, p := range constrained {
+			var first []float64
+			for _, r := range t.searches[searched{c, p.Name}] {
+				first = append(first, r.firstFinite())
+			}
+			cell := "–"
+			if len(first) > 0 {
+				cell = fmt.Sprintf("%s, at worst %s", brief(stats.Median(first)), brief(stats.Quantile(first, 1)))
+			}
+			row = append(row, cell)
+		}
+		rows = append(rows, row)
+	}
+	if len(constrained) > 0 {
+		fmt.Fprint(w, "\n### The first trial that keeps all constraints: median over seeds\n\n")
+		markdown(w, header, rows)
+	}
+}
+
 // goal is after how many trials a peer's median is to be reached.
 const goal = 100
 
@@ -175,8 +205,8 @@ func (t *tables) verdict(c, o contender, trials int) *verdict {
 		a, b := t.bySeed(c, p.Name, trials), t.bySeed(o, p.Name, trials)
 		var va, vb, d []float64
 		for seed, x := range a {
-			if y, ok := b[seed]; ok && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
-				x, y = math.Log(positive(x, t.floor)), math.Log(positive(y, t.floor))
+			if y, ok := b[seed]; ok {
+				x, y = math.Log(t.within(x, p.Name)), math.Log(t.within(y, p.Name))
 				va, vb, d = append(va, x), append(vb, y), append(d, x-y)
 			}
 		}

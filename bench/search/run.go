@@ -203,3 +203,13 @@ func (r *record) at(trials int) (regret float64, ok bool) {
 	}
 	return regret, true
 }
+
+// firstFinite is the first trial after which there is a regret; infinite when there is none.
+func (r *record) firstFinite() float64 {
+	for _, s := range r.path {
+		if !math.IsInf(s.regret, 1) {
+			return float64(s.trial)
+		}
+	}
+	return math.Inf(1)
+}

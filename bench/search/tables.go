@@ -21,6 +21,7 @@ type tables struct {
 	workers  int                  // those with more than one worker are shown where they have so many
 	against  []string             // what to show of the peers, and of ours where their names are among them; none means all
 	lowest   map[instance]float64 // of problems whose best is not known: what any method found
+	highest  map[string]float64   // the largest finite regret that any search of a problem had: what none at all counts as in ratios
 	searches map[searched][]*record
 }
 
@@ -77,6 +78,7 @@ func (t *tables) print(out io.Writer) {
 	if len(mine) > 0 && len(peers) > 0 {
 		t.worst(w, mine, peers)
 		t.reach(w, mine, peers)
+		t.feasible(w, all)
 		t.claims(w, mine, peers)
 		t.tests(w, mine, peers)
 	} else if len(mine) > 1 {
@@ -118,6 +120,14 @@ func (t *tables) prepare() {
 	for _, r := range t.records.list {
 		key := searched{contender{r.method, r.workers}, r.problem}
 		t.searches[key] = append(t.searches[key], r)
+	}
+	t.highest = map[string]float64{}
+	for _, r := range t.records.list {
+		for _, s := range r.path {
+			if !math.IsInf(s.regret, 0) {
+				t.highest[r.problem] = max(t.highest[r.problem], s.regret)
+			}
+		}
 	}
 	t.lowest = map[instance]float64{}
 	for _, r := range t.records.list {
@@ -247,11 +257,19 @@ func (t *tables) measured(c contender, trials int) bool {
 	return slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return len(t.bySeed(c, p.Name, trials)) > 0 })
 }
 
+// within puts a regret between the floor and the worst of the problem, so that it has a logarithm.
+func (t *tables) within(v float64, name string) float64 {
+	if math.IsInf(v, 1) {
+		v = t.highest[name]
+	}
+	return positive(v, t.floor)
+}
+
 // logRatios is the logarithm of a's median over b's, for the problems of both.
 func (t *tables) logRatios(a, b contender, trials int) []float64 {
 	var out []float64
 	for _, p := range t.problems {
-		va, vb := positive(t.median(a, p.Name, trials), t.floor), positive(t.median(b, p.Name, trials), t.floor)
+		va, vb := t.within(t.median(a, p.Name, trials), p.Name), t.within(t.median(b, p.Name, trials), p.Name)
 		if v := math.Log(va / vb); !math.IsNaN(v) && !math.IsInf(v, 0) {
 			out = append(out, v)
 		}

@@ -1,0 +1,94 @@
+#!/bin/sh
+# The comparison of the search with its peers, family by family:
+#   families.sh peers   runs what is missing of the peers (hours) and keeps it in results/peers.csv
+#   families.sh ours    runs ours into results/ours.csv, anew where that was made by other code: remove the file for that
+#   families.sh tables  writes results/tables.md and the picture of docs/algorithms.md from what is stored
+# Curves that were measured before stand in where the data folder has them; a later run takes their place.
+mode=${1:?usage: families.sh peers|ours|tables}
+cd "$(dirname "$0")/../.." || exit
+folder=${PEERS:-.venv-peers}
+data=${QALAM_BENCHMARKS:-../shared/benchmarks}
+results=bench/search/results
+tables=$results/tables.md
+jobs=${JOBS:-2}
+search=$(mktemp -d)/search
+trap 'rm -rf "$(dirname "$search")"' EXIT
+"${GO:-go}" build -o "$search" ./bench/search || exit
+stored=$results/peers.csv
+if [ -f "$data/peers/curves.csv" ]; then stored=$data/peers/curves.csv,$stored; fi
+if [ -f $results/ours.csv ]; then with=$stored,$results/ours.csv; else with=$stored; fi
+
+# family TITLE PROBLEMS SEEDS WORKERS AT OURS PEERS [FLAG...]: OURS and PEERS are name:trials, blanks between; 0 trials are those that
+# are stored.
+family() {
+	title=$1 problems=$2 seeds=$3 workers=$4 at=$5 ours=$6 peers=$7
+	shift 7
+	case $mode in
+	peers)
+		for p in $peers; do
+			if [ "${p#*:}" = 0 ]; then continue; fi
+			"$search" -peers "${p%:*}" -trials "${p#*:}" -problems "$problems" -seeds "$seeds" -workers "$workers" -with "$stored" \
+				-environments "$folder" -out $results/peers.csv >/dev/null
+		done
+		;;
+	ours)
+		for p in $ours; do
+			"$search" -methods "${p%:*}" -trials "${p#*:}" -problems "$problems" -seeds "$seeds" -workers "$workers" -jobs "$jobs" \
+				-environments "$folder" -out $results/ours.csv >/dev/null
+		done
+		;;
+	tables)
+		names=$(for p in $ours; do echo "qalam-${p%:*}"; done; for p in $peers; do echo "${p%:*}"; done)
+		set -- -problems "$problems" -workers "$workers" -at "$at" -against "$(echo "$names" | paste -sd, -)" "$@"
+		printf '\n## %s\n\n```sh\ngo run ./bench/search %s \\\n  -with %s\n```\n' "$title" "$*" "$with"
+		"$search" "$@" -environments "$folder" -with "$with"
+		;;
+	esac
+}
+
+families() {
+	family "The suite: tuning problems, 15 seeds" suite 15 1 10,20,30,50,75,100 \
+		"auto:100 gp:100 multivariate-tpe:100 tpe:100 cmaes:100 sobol:100" \
+		"random:100 hyperopt:100 goptuna:100 gocmaes:100 tpe4:100 tpe5:100 tperec:100 cmaes:100 gp:100"
+	if [ "$mode" = tables ]; then
+		family "The picture" suite 15 1 10,20,30,50,75,100 "auto:100 gp:100 multivariate-tpe:100 tpe:100 cmaes:100 sobol:100" \
+			"random:100 hyperopt:100 tpe4:100 tpe5:100 tperec:100 cmaes:100 gp:100" -plot docs/img/search.svg >/dev/null
+		family "scikit-optimize on the suite, after 50 trials" suite 3 1 20,30,50 "auto:100 gp:100" "random:100 skgp:0"
+		family "HEBO, after 40 trials" hart6,mixed7,fc_slice,fc_protein,nb_c100,ackley5 5 1 20,30,40 "auto:100 gp:100" "random:100 gp:100 hebo:0"
+	fi
+	family "bbob's even functions in five dimensions: for the comparison" bbob-even-d5 5 1 20,50,100 \
+		"auto:100 gp:100 multivariate-tpe:100 tpe:100 cmaes:100" \
+		"random:100 hyperopt:100 goptuna:100 gocmaes:100 tpe4:100 tpe5:100 tperec:100 cmaes:100"
+	family "Noise and failures: for the comparison" noisy 5 1 20,50,100 \
+		"auto:100 gp:100 multivariate-tpe:100 tpe:100 cmaes:100" \
+		"random:100 hyperopt:100 goptuna:100 tpe4:100 tpe5:100 tperec:100 cmaes:100"
+	family "Conditional parameters: cond3 for tuning, condtree for the comparison" conditional 10 1 20,50,100 \
+		"auto:100 gp:100 multivariate-tpe:100 tpe:100" "random:100 tpegroup:100 tpe5:100 hyperopt:100"
+	family "Constraints: gardner2 and hart6c for tuning, gardner1 and cbranin for the comparison" constrained 10 1 20,50,100 \
+		"auto:100 gp:100 multivariate-tpe:100 nsga2:100" "random:100 tpe5:100 nsga2:100 gp:0"
+	family "Several objectives: zdt1, zdt3 and dtlz2 for tuning, the others for the comparison" multi 5 1 50,100,200,500 \
+		"auto:200 gp:100 motpe:100 nsga2:500" "random:500 tpe5:100 nsga2:500 gp:0"
+	family "Four at a time" hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 5 4 20,50,100 \
+		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
+	family "Sixteen at a time" hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 5 16 20,50,100 \
+		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
+	family "Models of scikit-learn: for the comparison" models-comparison 3 1 20,50 \
+		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
+	if [ "$mode" = peers ]; then # seconds for each suggestion
+		family "" gardner1,cbranin,gardner2,hart6c,zdt2,wfg4,branincurrin,zdt6 2 1 100 "" "gp:100"
+		family "" hart6,mixed7,fc_slice,fc_protein,nb_c100,ackley5 5 1 40 "" "hebo:40"
+		family "" suite 3 1 50 "" "skgp:50"
+	fi
+}
+
+if [ "$mode" != tables ]; then
+	families
+	exit
+fi
+{
+	echo "# The search beside its peers"
+	echo
+	echo "Written by \`make bench-tables\` from the runs stored beside this file; [README](README.md) says where they come from, and"
+	echo "[bench/search](../README.md) what is measured and which problems were for tuning."
+	families
+} >$tables.new && mv $tables.new $tables
