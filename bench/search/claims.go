@@ -29,7 +29,13 @@ func (t *tables) worst(w io.Writer, mine, peers []contender) {
 }
 
 func (t *tables) worstCell(c contender, peers []contender, trials int) string {
-	highest, where := math.Inf(-1), ""
+	_, where := t.farthest(c, peers, trials)
+	return where
+}
+
+// farthest is where one of ours is farthest behind the best of the peers with as many workers, and how far.
+func (t *tables) farthest(c contender, peers []contender, trials int) (highest float64, where string) {
+	highest = math.Inf(-1)
 	for _, p := range t.problems {
 		best, who := math.Inf(1), ""
 		for _, o := range peers {
@@ -37,15 +43,15 @@ func (t *tables) worstCell(c contender, peers []contender, trials int) string {
 				best, who = m, o.String()
 			}
 		}
-		ratio := positive(t.median(c, p.Name, trials), t.floor) / positive(best, t.floor)
+		ratio := t.within(t.median(c, p.Name, trials), p.Name) / t.within(best, p.Name)
 		if who != "" && ratio > highest {
 			highest, where = ratio, fmt.Sprintf("%s× on %s (%s)", brief(ratio), p.Name, who)
 		}
 	}
 	if where == "" {
-		return "–"
+		where = "–"
 	}
-	return where
+	return highest, where
 }
 
 // feasible prints, where there are constraints, after how many trials the first kept them all.
@@ -78,8 +84,8 @@ func (t *tables) feasible(w io.Writer, all []contender) {
 	}
 }
 
-// goal is after how many trials a peer's median is to be reached.
-const goal = 100
+// goal100 is after how many trials a peer's median is to be reached.
+const goal100 = 100
 
 // reach prints after how many trials the median of each of ours is as good as a peer's after 100.
 func (t *tables) reach(w io.Writer, mine, peers []contender) {
@@ -89,15 +95,15 @@ func (t *tables) reach(w io.Writer, mine, peers []contender) {
 			var needed []float64
 			half, beyond := 0, 0
 			for _, p := range t.problems {
-				target := t.median(o, p.Name, goal)
-				if math.IsNaN(target) || o.workers != c.workers || len(t.bySeed(c, p.Name, goal)) == 0 {
+				target := t.median(o, p.Name, goal100)
+				if math.IsNaN(target) || o.workers != c.workers || len(t.bySeed(c, p.Name, goal100)) == 0 {
 					continue
 				}
 				n := t.firstBelow(c, p.Name, positive(target, t.floor))
 				needed = append(needed, n)
-				if n <= goal/2 {
+				if n <= goal100/2 {
 					half++
-				} else if n > goal {
+				} else if n > goal100 {
 					beyond++
 				}
 			}
@@ -109,14 +115,14 @@ func (t *tables) reach(w io.Writer, mine, peers []contender) {
 		}
 	}
 	if len(rows) > 0 {
-		fmt.Fprintf(w, "\n### Trials until our median is as good as a peer's after %d\n\n", goal)
-		markdown(w, []string{"method", "peer", "median trials", fmt.Sprintf("within %d", goal/2), fmt.Sprintf("not within %d", goal)}, rows)
+		fmt.Fprintf(w, "\n### Trials until our median is as good as a peer's after %d\n\n", goal100)
+		markdown(w, []string{"method", "peer", "median trials", fmt.Sprintf("within %d", goal100/2), fmt.Sprintf("not within %d", goal100)}, rows)
 	}
 }
 
 // firstBelow is the first number of trials, up to 100, at which a median is at most the target; infinite when there is none.
 func (t *tables) firstBelow(c contender, name string, target float64) float64 {
-	for trials := 1; trials <= goal; trials++ {
+	for trials := 1; trials <= goal100; trials++ {
 		if m := t.median(c, name, trials); positive(m, t.floor) <= target {
 			return float64(trials)
 		}

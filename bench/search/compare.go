@@ -56,6 +56,9 @@ func compare(ctx context.Context, o options, all []problem.Problem, methods []me
 	}
 	err = errors.Join(b.run(ctx, tasks, o.jobs), file.close())
 	t := &tables{records: known, problems: problems, at: at, floor: o.floor, workers: o.workers, against: split(o.against)}
+	if o.goals {
+		return errors.Join(err, printGoals(out, t, all))
+	}
 	t.print(out)
 	b.print(out, methods)
 	if o.plot != "" {

@@ -90,5 +90,7 @@ fi
 	echo
 	echo "Written by \`make bench-tables\` from the runs stored beside this file; [README](README.md) says where they come from, and"
 	echo "[bench/search](../README.md) what is measured and which problems were for tuning."
+	printf '\n## The goals\n\n```sh\ngo run ./bench/search -goals -with %s\n```\n' "$with"
+	"$search" -goals -with "$with"
 	families
 } >$tables.new && mv $tables.new $tables

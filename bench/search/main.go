@@ -29,7 +29,7 @@ type options struct {
 	trials, workers, jobs, rounds             int
 	floor                                     float64
 	limit, answer                             time.Duration
-	latency, list, curves                     bool
+	latency, list, curves, goals              bool
 }
 
 func main() {
@@ -69,6 +69,7 @@ func parseFlags(args []string, log io.Writer) (options, error) {
 	f.BoolVar(&o.curves, "curves", false, "compare early-stopping rules (-stop) and multi-fidelity algorithms (-methods) on learning curves")
 	f.StringVar(&o.stop, "stop", "", "our early-stopping rules for -curves, with settings as for -methods")
 	f.StringVar(&o.plot, "plot", "", "file to draw the curves to, as SVG")
+	f.BoolVar(&o.goals, "goals", false, "say which goals the runs of -with reach, instead of tables")
 	f.BoolVar(&o.list, "list", false, "list problems and groups")
 	if err := f.Parse(args); err != nil {
 		return o, err

@@ -306,6 +306,37 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestGoals: goals are read off paired searches, those without any are left out.
+func TestGoals(t *testing.T) {
+	all := problem.All(problem.Sources{})
+	rs := newRecords()
+	for _, p := range []string{"gardner1", "gardner2", "cbranin", "branin"} {
+		for seed := range 6 {
+			for name, regret := range map[string]float64{"qalam-gp": 0.5, "tpe5": 1, "gp": 0.6, "qalam-auto": 0.1} {
+				if name != "gp" || seed < 4 {
+					rs.add(&record{method: name, problem: p, seed: seed, workers: 1, trials: 100, path: []step{{1, math.Inf(1)}, {5, regret}}})
+				}
+			}
+		}
+	}
+	var out bytes.Buffer
+	if err := printGoals(&out, &tables{records: rs, floor: 1e-6, workers: 1}, all); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| qalam-gp | tpe5 | gardner1,gardner2,cbranin (3) | 100 | ≤ 0.8 | 0.5 [0.5, 0.5] | 6 | yes |",
+		"| qalam-gp | gp | gardner1,gardner2,cbranin (3) | 100 | ≤ 0.8 | 0.833 [0.833, 0.833] | 4 | **no** |",
+		"mean rank among seven peers ≤ 1.5 | 1.00 yes |", "is reached within 50 on 1 of 14 problems; at least 10 are the goal: **no**.",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the goals do not say %q:\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "hebo") {
+		t.Errorf("a goal without searches is there:\n%s", out.String())
+	}
+}
+
 func TestLatency(t *testing.T) {
 	m, err := newOurs("random")
 	if err != nil {

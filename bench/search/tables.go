@@ -278,7 +278,7 @@ func (t *tables) logRatios(a, b contender, trials int) []float64 {
 }
 
 // ranks is a contender's place in a field by median regret, for each problem where it was measured: where some of the field were
-// not, the place is stretched to the whole field.
+// not, the places are stretched to the whole field, the first remaining the first.
 func (t *tables) ranks(c contender, field []contender, trials int) []float64 {
 	var out []float64
 	for _, p := range t.problems {
@@ -294,8 +294,8 @@ func (t *tables) ranks(c contender, field []contender, trials int) []float64 {
 			}
 			medians = append(medians, m)
 		}
-		if own >= 0 {
-			out = append(out, stats.Ranks(medians)[own]/float64(len(medians))*float64(len(field)))
+		if own >= 0 && len(medians) > 1 {
+			out = append(out, 1+(stats.Ranks(medians)[own]-1)*float64(len(field)-1)/float64(len(medians)-1))
 		}
 	}
 	return out
