@@ -130,8 +130,9 @@ type choice struct {
 	why  string
 }
 
-// choose chooses by the number of results. draw is a random number in [0, 1) that belongs to the trial.
-func (t traits) choose(can [parts]bool, results int, draw float64) choice {
+// choose chooses by the number of results, and by how many of them came after the best. draw is a random number in [0, 1) that
+// belongs to the trial.
+func (t traits) choose(can [parts]bool, results, since int, draw float64) choice {
 	first := func(why string, order ...part) choice {
 		for _, p := range append(order, density, model, population, evolution) {
 			if can[p] {
@@ -152,8 +153,8 @@ func (t traits) choose(can [parts]bool, results int, draw float64) choice {
 			return first(fmt.Sprintf("%d numbers and %d or more results", t.parameters, t.few), evolution)
 		}
 		return first(fmt.Sprintf("%d parameters are too many for a model", t.parameters), density)
-	case results >= hedgedFrom && results < t.few && draw < hedgeShare:
-		return first("other ways to look at it that a model may miss", density)
+	case results >= hedgedFrom && results < t.few && since >= hedgedSince && draw < hedgeShare:
+		return first(fmt.Sprintf("%d results without a better one, and a model may be wrong", hedgedSince), density)
 	case results < t.few || t.size > 0 && t.size <= smallSpace:
 		return first(fmt.Sprintf("few results, of which a model makes the most (below %d)", t.few), model)
 	case t.refinable() && draw < evolutionShare:
@@ -165,11 +166,13 @@ func (t traits) choose(can [parts]bool, results int, draw float64) choice {
 	}
 }
 
-// With few results, from hedgedFrom on, a share of the trials is TPE's: where the model is wrong about the objective (measured on
-// Rastrigin's function: 1.7 times closer after 100 trials) that helps, elsewhere it costs little.
+// With few results, from hedgedFrom on, a share of the trials is TPE's as long as the last hedgedSince results were no better than
+// those before: where the model is wrong about the objective that helps (measured on Rastrigin's function), and where it is right
+// it is left to it.
 const (
-	hedgeShare = 0.125
-	hedgedFrom = 30
+	hedgeShare  = 0.3
+	hedgedFrom  = 30
+	hedgedSince = 10
 )
 
 // How often, with many results, what suits the space is asked and not the model.

@@ -3,6 +3,7 @@ package auto
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -102,7 +103,7 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		return nil, nil
 	}
 	suggest.SeedRand(s.source, s.seed, first)
-	c := s.traits.choose(s.can, s.results, s.rng.Float64())
+	c := s.traits.choose(s.can, s.results, s.since(), s.rng.Float64())
 	m, err := s.part(c.part)
 	if err != nil {
 		return nil, err
@@ -124,6 +125,24 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 	return suggestions, err
 }
 
+// since is how many trials with a higher number than the best one are completed; 0 where that does not matter any more.
+func (s *suggester) since() int {
+	n, best := 0, math.Inf(1)
+	if s.results >= s.traits.few {
+		return 0
+	}
+	for _, r := range s.history.Records() {
+		if r.State != suggest.Completed {
+			continue
+		}
+		n++
+		if r.Feasible() && r.Value < best {
+			best, n = r.Value, 0
+		}
+	}
+	return n
+}
+
 // part is a part at work, made when it is first needed and told everything.
 func (s *suggester) part(p part) (*made, error) {
 	if s.made[p] != nil {
@@ -136,9 +155,7 @@ func (s *suggester) part(p part) (*made, error) {
 	if p == evolution {
 		given["restart_strategy"] = "bipop"
 		m.since = s.began()
-		problem.Earlier = [][]suggest.Outcome{best(s.outcomes(func(r *suggest.Record) bool {
-			return r.State == suggest.Completed && (m.since == 0 || r.Number < m.since)
-		}))}
+		problem.Earlier = [][]suggest.Outcome{s.best(m.since)}
 	}
 	settings, err := suggest.Complete(a.Settings, given)
 	if err != nil {
@@ -149,7 +166,9 @@ func (s *suggester) part(p part) (*made, error) {
 	}
 	told := func(*suggest.Record) bool { return true }
 	if p == evolution {
-		told = func(r *suggest.Record) bool { return r.Labels[by] == evolution.label() }
+		told = func(r *suggest.Record) bool {
+			return m.since > 0 && r.Number >= m.since && r.Labels[by] == evolution.label()
+		}
 	}
 	s.made[p] = m
 	return m, m.Tell(s.outcomes(told))
@@ -158,13 +177,34 @@ func (s *suggester) part(p part) (*made, error) {
 // handedOver is how many results evolution begins with, at most.
 const handedOver = 1000
 
-// best are the results to begin with: the lowest values, of equal ones the first.
-func best(outcomes []suggest.Outcome) []suggest.Outcome {
-	if len(outcomes) <= handedOver {
-		return outcomes
+// best are the results to begin with: of the trials before one, or of all for 0, those with the lowest values, of equal ones the
+// first.
+func (s *suggester) best(before int) []suggest.Outcome {
+	var kept []*suggest.Record
+	prune := func() {
+		slices.SortFunc(kept, func(a, b *suggest.Record) int {
+			return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Number, b.Number))
+		})
+		kept = kept[:handedOver]
 	}
-	slices.SortStableFunc(outcomes, func(a, b suggest.Outcome) int { return cmp.Compare(a.Value, b.Value) })
-	return outcomes[:handedOver]
+	limit := math.Inf(1)
+	for _, r := range s.history.Records() {
+		if r.State != suggest.Completed || before > 0 && r.Number >= before || len(kept) >= handedOver && r.Value >= limit {
+			continue
+		}
+		if kept = append(kept, r); len(kept) == 2*handedOver {
+			prune()
+			limit = kept[handedOver-1].Value
+		}
+	}
+	if len(kept) > handedOver {
+		prune()
+	}
+	out := make([]suggest.Outcome, len(kept))
+	for i, r := range kept {
+		out[i] = r.Outcome
+	}
+	return out
 }
 
 // began is the number of evolution's first trial, 0 where there is none yet.
