@@ -60,6 +60,7 @@ func compare(ctx context.Context, o options, all []problem.Problem, methods []me
 		return errors.Join(err, printGoals(out, t, all))
 	}
 	t.print(out)
+	printWarm(out, known, problems, methods, at, o.floor)
 	b.print(out, methods)
 	if o.plot != "" {
 		err = errors.Join(err, t.plot(o.plot))

@@ -25,8 +25,8 @@ type options struct {
 	methods, peers, problems, with, at, sizes string
 	against                                   string
 	seeds, data, out, asktell, stop, plot     string
-	environments, script                      string
-	trials, workers, jobs, rounds             int
+	environments, script, earlier             string
+	trials, workers, jobs, rounds, ahead      int
 	floor                                     float64
 	limit, answer                             time.Duration
 	latency, list, curves, goals              bool
@@ -47,6 +47,8 @@ func parseFlags(args []string, log io.Writer) (options, error) {
 	f.SetOutput(log)
 	f.StringVar(&o.methods, "methods", "", "our algorithms to run, separated by commas; settings follow as tpe/gamma=0.2/n_startup=5")
 	f.StringVar(&o.peers, "peers", "", "peers to run: "+strings.Join(peerIDs, ", "))
+	f.StringVar(&o.earlier, "earlier", "", "run our algorithms also with five experiments before: related, unrelated, or both with a comma")
+	f.IntVar(&o.ahead, "ahead", 0, "run our algorithms also with so many suggestions prepared, as qalam asktell --ahead does")
 	f.StringVar(&o.problems, "problems", "suite", "problems and groups of problems; -list tells which there are")
 	f.StringVar(&o.seeds, "seeds", "8", "how many seeds, from 0; or a range such as 8-15")
 	f.IntVar(&o.trials, "trials", 100, "trials of each search")
@@ -103,7 +105,7 @@ func command(ctx context.Context, args []string, out, log io.Writer) error {
 	if o.curves {
 		return compareCurves(ctx, o, out, log)
 	}
-	methods, err := o.chosen()
+	methods, err := o.chosen(all)
 	if err != nil {
 		return err
 	}
@@ -133,7 +135,7 @@ func list(out io.Writer, all []problem.Problem) error {
 }
 
 // chosen makes the methods that are to be run, ours first.
-func (o options) chosen() ([]method, error) {
+func (o options) chosen(all []problem.Problem) ([]method, error) {
 	var methods []method
 	for _, text := range split(o.methods) {
 		m, err := newOurs(text)
@@ -141,6 +143,15 @@ func (o options) chosen() ([]method, error) {
 			return nil, err
 		}
 		methods = append(methods, m)
+		for _, kind := range split(o.earlier) {
+			if kind != related && kind != unrelated {
+				return nil, fmt.Errorf("experiments before are %s or %s, not %q", related, unrelated, kind)
+			}
+			methods = append(methods, warm{m, kind, all})
+		}
+		if o.ahead > 0 {
+			methods = append(methods, ahead{m, o.ahead})
+		}
 		if o.asktell != "" {
 			methods = append(methods, through{m, o.asktell, o.answer})
 		}

@@ -95,10 +95,13 @@ func parseOurs(text string) (ours, error) {
 
 func (o ours) name() string { return oursPrefix + o.text }
 
-func (o ours) open(t task) (session, error) {
+func (o ours) open(t task) (session, error) { return o.begin(t, nil) }
+
+// begin is open, with what experiments before have found.
+func (o ours) begin(t task, earlier [][]suggest.Outcome) (session, error) {
 	p := suggest.Problem{
 		Space: t.space, Seed: uint64(t.seed), MaxTrials: t.trials, Parallel: t.workers,
-		Objectives: t.problem.Objectives, Constraints: t.problem.Constraints,
+		Objectives: t.problem.Objectives, Constraints: t.problem.Constraints, Earlier: earlier,
 	}
 	registry := algorithms.All()
 	a, err := registry.Lookup(o.algorithm)
