@@ -27,6 +27,7 @@ type encoding struct {
 	dims        []dim
 	num         int // how many are numeric
 	conditional bool
+	fixed       []fixed     // coordinates that do not vary, in a branch of the space
 	units       [][]float64 // by parameter: the unit coordinate of each value, where they can be counted and are at most kept
 }
 
@@ -100,6 +101,9 @@ type place struct {
 
 // at leads a point of the unit cube to a place.
 func (e *encoding) at(u []float64) *place {
+	for _, f := range e.fixed {
+		u[f.param] = f.u
+	}
 	a := e.space.FromUnit(u)
 	return &place{u: u, a: a, x: e.encode(a, e.space.ToUnit(a, nil))}
 }

@@ -29,6 +29,9 @@ type suggester struct {
 	last  *posterior     // of the latest model, whose factorisation may be of use for the next
 
 	earlier []*posterior // of the experiments before this one; nil before they are made
+
+	branches []*branch // of a conditional space
+	parents  []int     // the parameters that make them
 }
 
 func newSuggester(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
@@ -54,6 +57,7 @@ func newSuggester(p suggest.Problem, settings suggest.Settings) (suggest.Suggest
 	if settings[initialPoints] != "" {
 		s.design = int(settings.Int(initialPoints))
 	}
+	s.parents, s.branches = parentsOf(p.Space), s.newBranches()
 	return s, nil
 }
 
@@ -69,6 +73,7 @@ func (s *suggester) Tell(outcomes []suggest.Outcome) error {
 			}
 		}
 		s.tried[hash(c.New.Assignment)]++
+		s.tellBranches(c)
 	}
 	return nil
 }
@@ -96,6 +101,12 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 	}
 	b := &batch{suggester: s, taken: map[uint64]bool{}}
 	defer s.model.back(s.model.mark())
+	for _, br := range s.branches {
+		if br.model == nil {
+			br.model = br.newModel()
+		}
+		defer br.model.back(br.model.mark())
+	}
 	var suggestions []suggest.Suggestion
 	for number := first; number < first+n; number++ {
 		p, note := b.next(number)
@@ -105,7 +116,8 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		suggestions = append(suggestions, suggest.Suggestion{Assignment: p.a, Note: note})
 		b.taken[hash(p.a)] = true
 		if number < first+n-1 {
-			s.model.believe(p.x)
+			s.model.believe(s.e.place(p.a).x)
+			b.believeBranches(p.a)
 		}
 	}
 	return suggestions, nil
@@ -114,7 +126,8 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 // batch is one question.
 type batch struct {
 	*suggester
-	taken map[uint64]bool // proposed for trials before, in this question
+	taken    map[uint64]bool    // proposed for trials before, in this question
+	proposed []space.Assignment // the same
 }
 
 // known reports whether a place was tried, is being tried, or was proposed in this question.
@@ -132,6 +145,11 @@ func (b *batch) next(number int) (p *place, note string) {
 		}
 	}
 	if number > b.design && b.model.ready() {
+		if b.turn() {
+			if p := b.inBranch(number); p != nil {
+				return p, ""
+			}
+		}
 		if p := b.search(number); p != nil {
 			return p, ""
 		}
