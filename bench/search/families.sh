@@ -59,8 +59,8 @@ families() {
 	family "bbob's even functions in five dimensions: for the comparison" bbob-even-d5 5 1 20,50,100 \
 		"auto:100 gp:100 multivariate-tpe:100 tpe:100 cmaes:100" \
 		"random:100 hyperopt:100 goptuna:100 gocmaes:100 tpe4:100 tpe5:100 tperec:100 cmaes:100"
-	family "Noise and failures: for the comparison" noisy 5 1 20,50,100 \
-		"auto:100 gp:100 multivariate-tpe:100 tpe:100 cmaes:100" \
+	family "Noise and failures: for the comparison; ours also with a fifth of the trials as repetitions" hart6n,noisy 5 1 20,50,100 \
+		"auto:100 gp:100 gp/repetition=0.2:100 multivariate-tpe:100 tpe:100 cmaes:100" \
 		"random:100 hyperopt:100 goptuna:100 tpe4:100 tpe5:100 tperec:100 cmaes:100"
 	family "Conditional parameters: cond3 for tuning, condtree for the comparison" conditional 10 1 20,50,100 \
 		"auto:100 gp:100 multivariate-tpe:100 tpe:100" "random:100 tpegroup:100 tpe5:100 hyperopt:100"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ type trial struct {
 	number     int
 	assignment space.Assignment
 	result     problem.Result
+	repeats    int // the trial that it tries again, 0 for none
 }
 
 // cost is what a call took: by the clock and of the processor. A session fills in what it can.
@@ -58,10 +60,18 @@ const oursPrefix = "qalam-"
 
 // ours is an algorithm of Qalam, run in process.
 type ours struct {
-	algorithm string
-	settings  suggest.Settings
-	text      string // as on the command line
+	algorithm  string
+	settings   suggest.Settings
+	repetition suggest.Repetition
+	text       string // as on the command line
 }
+
+// repetitionSetting is not the algorithm's: the part of the trials that try promising assignments again, each at most
+// mostRepetitions times.
+const (
+	repetitionSetting = "repetition"
+	mostRepetitions   = 5
+)
 
 // newOurs reads an algorithm with settings: tpe/gamma=0.2/n_startup=5.
 func newOurs(text string) (ours, error) {
@@ -88,6 +98,14 @@ func parseOurs(text string) (ours, error) {
 		if !ok {
 			return o, fmt.Errorf("method %q: %q is no setting: write name/setting=value/…", text, part)
 		}
+		if key == repetitionSetting {
+			share, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return o, fmt.Errorf("method %q: %w", text, err)
+			}
+			o.repetition = suggest.Repetition{Share: share, Most: mostRepetitions}
+			continue
+		}
 		o.settings[key] = value
 	}
 	return o, nil
@@ -101,7 +119,7 @@ func (o ours) open(t task) (session, error) { return o.begin(t, nil) }
 func (o ours) begin(t task, earlier [][]suggest.Outcome) (session, error) {
 	p := suggest.Problem{
 		Space: t.space, Seed: uint64(t.seed), MaxTrials: t.trials, Parallel: t.workers,
-		Objectives: t.problem.Objectives, Constraints: t.problem.Constraints, Earlier: earlier,
+		Objectives: t.problem.Objectives, Constraints: t.problem.Constraints, Earlier: earlier, Repetition: o.repetition,
 	}
 	registry := algorithms.All()
 	a, err := registry.Lookup(o.algorithm)
@@ -119,14 +137,18 @@ func (o ours) begin(t task, earlier [][]suggest.Outcome) (session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &inProcess{suggester: suggester, space: t.space}, nil
+	return &inProcess{suggester: suggester, space: t.space, labels: map[int]map[string]string{}}, nil
 }
 
 // inProcess is a session with a Suggester.
 type inProcess struct {
 	suggester suggest.Suggester
 	space     *space.Space
+	labels    map[int]map[string]string // of suggestions, until their results are told
 }
+
+// repeats is the number of the trial that another one repeats.
+func (s *inProcess) repeats(number int) (int, bool) { return suggest.Repeats(s.labels[number]) }
 
 func (s *inProcess) ask(first, n int) ([]space.Assignment, cost, error) {
 	watch := startWatch()
@@ -142,6 +164,9 @@ func (s *inProcess) ask(first, n int) ([]space.Assignment, cost, error) {
 			return nil, took, fmt.Errorf("it proposes %v, which is outside the space", g.Assignment)
 		}
 		assignments[i] = g.Assignment
+		if len(g.Labels) > 0 {
+			s.labels[first+i] = g.Labels
+		}
 		pending[i] = suggest.Outcome{Number: first + i, Assignment: g.Assignment, State: suggest.Pending, Value: math.NaN(), Labels: g.Labels}
 	}
 	watch = startWatch()
@@ -155,7 +180,8 @@ func (s *inProcess) ask(first, n int) ([]space.Assignment, cost, error) {
 func (s *inProcess) tell(trials []trial) (cost, error) {
 	outcomes := make([]suggest.Outcome, len(trials))
 	for i, t := range trials {
-		o := suggest.Outcome{Number: t.number, Assignment: t.assignment, State: suggest.Failed, Value: math.NaN()}
+		o := suggest.Outcome{Number: t.number, Assignment: t.assignment, State: suggest.Failed, Value: math.NaN(), Labels: s.labels[t.number]}
+		delete(s.labels, t.number)
 		if !t.result.Failed {
 			o.State, o.Value, o.Violations = suggest.Completed, t.result.Values[0], t.result.Constraints
 			if len(t.result.Values) > 1 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qalam/bench/search/problem"
+	"qalam/bench/search/stats"
 	"qalam/suggest"
 )
 
@@ -55,6 +56,9 @@ func (s *simulation) run() error {
 		}
 		end := heap.Pop(&s.running).(end)
 		s.clock = end.at
+		if r, ok := s.session.(repeater); ok {
+			end.repeats, _ = r.repeats(end.number)
+		}
 		took, err := s.session.tell([]trial{end.trial})
 		s.record.tell += took.wall
 		if err != nil {
@@ -124,16 +128,24 @@ func (e *ends) Pop() any {
 	return last
 }
 
+// repeater is a session that tries assignments again to learn how good they are on average.
+type repeater interface {
+	// repeats is the number of the trial that another one repeats.
+	repeats(number int) (of int, ok bool)
+}
+
 // incumbent follows what a search has found: the true value of what was observed to be best among the feasible, or the
-// hypervolume of the front.
+// hypervolume of the front. Once there are repetitions, it is what is best by their means, as qalam best has it.
 type incumbent struct {
-	observed float64
-	regret   float64
-	front    *problem.Front // nil with one objective
+	observed   float64
+	regret     float64
+	front      *problem.Front    // nil with one objective
+	repeated   map[int][]float64 // results of repetitions, by the trial that is repeated
+	trueRegret map[int]float64   // the regret of what is repeated
 }
 
 func newIncumbent(in *problem.Instance) *incumbent {
-	i := &incumbent{observed: math.Inf(1), regret: math.Inf(1)}
+	i := &incumbent{observed: math.Inf(1), regret: math.Inf(1), repeated: map[int][]float64{}, trueRegret: map[int]float64{}}
 	if in.Reference != nil {
 		i.front, i.regret = &problem.Front{Reference: in.Reference}, in.Best
 	}
@@ -151,7 +163,18 @@ func (i *incumbent) after(t trial, in *problem.Instance) float64 {
 		}
 		return i.regret
 	}
-	if t.result.Values[0] < i.observed {
+	if t.repeats > 0 {
+		i.repeated[t.repeats] = append(i.repeated[t.repeats], t.result.Values[0])
+		i.trueRegret[t.repeats] = in.True(t.assignment).Values[0] - in.Best
+		lowest := math.Inf(1)
+		for _, of := range slices.Sorted(maps.Keys(i.repeated)) {
+			if m := stats.Mean(i.repeated[of]); m < lowest {
+				lowest, i.regret = m, i.trueRegret[of]
+			}
+		}
+		return i.regret
+	}
+	if len(i.repeated) == 0 && t.result.Values[0] < i.observed {
 		i.observed = t.result.Values[0]
 		i.regret = in.True(t.assignment).Values[0] - in.Best
 	}

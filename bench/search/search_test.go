@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,7 @@ func TestCommandRefuses(t *testing.T) {
 		`lists are written with commas`:              {"-methods", "random", "sobol"},
 		`name the methods whose latency to measure`:  {"-latency"},
 		`there are no learning curves in nowhere`:    {"-curves", "-data", "nowhere"},
+		`method "random/repetition=x"`:               {"-methods", "random/repetition=x"},
 		`"0" in the list "0" is no number of trials`: {"-methods", "random", "-at", "0"},
 	} {
 		err := command(context.Background(), args, io.Discard, io.Discard)
@@ -146,6 +148,28 @@ func TestPeersThatMisbehave(t *testing.T) {
 	}
 }
 
+// TestRepetitions: what a search tries again is told apart from the rest of its trials.
+func TestRepetitions(t *testing.T) {
+	m, err := newOurs("random/repetition=0.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	differ := 0
+	for seed := range 5 {
+		r, err := run(m, taskOf(t, "hart6n3", seed, 60, 1))
+		plain, plainErr := run(ours{algorithm: "random", text: "random"}, taskOf(t, "hart6n3", seed, 60, 1))
+		if err != nil || plainErr != nil || r.trials != 60 {
+			t.Fatal(r, err, plainErr)
+		}
+		if !slices.Equal(r.path, plain.path) {
+			differ++
+		}
+	}
+	if differ == 0 {
+		t.Error("no search goes another way with repetitions")
+	}
+}
+
 // TestFailuresAreReported: a search that breaks is said below the tables, and the file keeps it.
 func TestFailuresAreReported(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "runs.csv")
@@ -209,6 +233,16 @@ func TestRegret(t *testing.T) {
 	} {
 		if got := i.after(c.trial, in); got != c.want {
 			t.Errorf("after trial %d regret is %v, want %v", k+1, got, c.want)
+		}
+	}
+	r := newIncumbent(in)
+	for k, c := range []struct {
+		x, seen float64
+		repeats int
+		want    float64
+	}{{3, 1, 0, 2}, {2, 1.5, 0, 2}, {3, 3.5, 1, 2}, {2, 2.5, 2, 1}, {9, 0, 0, 1}, {3, 0.5, 1, 2}} {
+		if got := r.after(trial{assignment: []float64{c.x}, result: problem.Result{Values: []float64{c.seen}}, repeats: c.repeats}, in); got != c.want {
+			t.Errorf("with repetitions regret is %v after trial %d, want %v", got, k+1, c.want)
 		}
 	}
 	front := &problem.Instance{Best: 10, Reference: []float64{3, 3}, True: func(x space.Assignment) problem.Result { return problem.Result{Values: x} }}
