@@ -154,7 +154,7 @@ func (p *bare) run(dirs []string, width int) (took time.Duration, growth float64
 // one forks, execs and waits.
 func (p *bare) one(dir string, trouble *os.File) error {
 	attr := &syscall.ProcAttr{Env: []string{"GOMAXPROCS=1"}, Files: []uintptr{trouble.Fd(), trouble.Fd(), trouble.Fd()}, Sys: p.attributes()}
-	pid, err := syscall.ForkExec(p.program.File(), []string{shim.Argv0, dir}, attr)
+	pid, err := shim.Fork(p.program.File(), dir, attr)
 	if err != nil {
 		return err
 	}

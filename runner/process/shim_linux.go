@@ -31,9 +31,9 @@ func (program *Program) start(dir string, iso Isolation, hostNetwork bool, troub
 	attr.Sys = iso.attributes(hostNetwork)
 	attr.Sys.PidFD = &pidfd
 	file := program.File()
-	pid, err := syscall.ForkExec(file, []string{shim.Argv0, dir}, attr)
+	pid, err := shim.Fork(file, dir, attr)
 	if err != nil && file != itself { // it was removed just now, or may no longer be executed
-		pid, err = syscall.ForkExec(itself, []string{shim.Argv0, dir}, attr)
+		pid, err = shim.Fork(itself, dir, attr)
 	}
 	if err != nil {
 		return nil, err

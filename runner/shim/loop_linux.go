@@ -45,6 +45,7 @@ type child struct {
 
 func run(dir string) int {
 	runtime.LockOSThread() // processes are forked from, and reparented to, this thread
+	mayWake(inTime)
 	s := &shim{dir: dir, live: map[int]*child{}, asked: map[int]*asking{}, plain: true}
 	if code := s.begin(); code != 0 {
 		return code

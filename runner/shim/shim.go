@@ -56,7 +56,6 @@ type Run struct {
 	Hostname  string   `json:"hostname,omitempty"` // where there are namespaces
 	Mounts    []Mount  `json:"mounts,omitempty"`   // where there are namespaces
 	Cgroups   []string `json:"cgroups,omitempty"`
-	NetPod    string   `json:"netPod,omitempty"`
 	Memory    int64    `json:"memory,omitempty"` // bytes above which it is killed, where the kernel does not see to that; 0 means never
 }
 

@@ -41,7 +41,7 @@ func launch(tb testing.TB, dir string, spec Spec) *attempt {
 		tb.Fatal(err)
 	}
 	a.cmd = command(dir, spec)
-	if err := a.cmd.Start(); err != nil {
+	if err := bornLate(a.cmd.Start); err != nil {
 		tb.Fatal(err)
 	}
 	return a
@@ -164,6 +164,8 @@ func TestForsaken(t *testing.T) {
 		for a.log() != "up\n" {
 			time.Sleep(5 * time.Millisecond)
 		}
+		var told Started
+		a.await("p.c.0.run.json", &told) // what is written while the folder is removed would stay
 		wake, err := os.OpenFile(filepath.Join(dir, ControlFile), os.O_RDWR, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -432,4 +434,18 @@ func processorTime() time.Duration {
 		}
 	}
 	return sum
+}
+
+// A container is woken as punctually as any process, wherever it is forked from, and its shim's own thread is too.
+func TestPunctual(t *testing.T) {
+	tiers(t, func(t *testing.T, spec Spec) {
+		alone, apart := sh("cat /proc/self/timerslack_ns"), sh("cat /proc/self/timerslack_ns /proc/$PPID/timerslack_ns")
+		apart.Pod, apart.Hostname, apart.Mounts = "q", "other", []Mount{{Source: "tmpfs", Target: "/mnt"}}
+		spec.Start, spec.Final = []Run{alone, apart}, true
+		a := launch(t, t.TempDir(), spec)
+		a.wait()
+		if got := strings.Fields(a.log()); len(got) != 3 || got[0] != "50000" || got[1] != "50000" || got[2] != "50000" {
+			t.Errorf("woken within ns: %v", got)
+		}
+	})
 }

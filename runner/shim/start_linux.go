@@ -40,6 +40,7 @@ func (s *shim) start(r *Run) (*child, Stamp, error) {
 		done := make(chan error)
 		go func() {
 			runtime.LockOSThread()
+			mayWake(inTime) // which the container inherits
 			err := s.fork(c, true)
 			if s.returnHome(r) {
 				runtime.UnlockOSThread() // otherwise the thread ends here
@@ -67,7 +68,7 @@ func (s *shim) logPath(r *Run) string {
 
 // apart says whether a container needs a thread of its own to be forked from, so that it alone gets its mounts, host name and cgroups.
 func (s *shim) apart(r *Run) bool {
-	if len(r.Cgroups) > 0 || r.NetPod != "" {
+	if len(r.Cgroups) > 0 {
 		return true
 	}
 	hides := func(m Mount) bool { return covers(filepath.Clean(m.Target), s.dir) }

@@ -72,8 +72,6 @@ func (r *Run) parse(p *parser) {
 			})
 		case "cgroups":
 			r.Cgroups = p.strings()
-		case "netPod":
-			r.NetPod = p.string()
 		case "memory":
 			r.Memory = p.int()
 		default:
