@@ -89,6 +89,7 @@ func main() {
 func command() error {
 	small := flag.Bool("quick", false, "measure everything scaled down, in less than two minutes")
 	rounds := flag.Int("rounds", 0, "how often each figure is measured; 0 means as often as the scale says")
+	trials := flag.Int("trials", 0, "how many trials of /bin/true and of sleep there are; 0 means as many as the scale says")
 	only := flag.String("only", "", "measure only these, separated by commas: "+strings.Join(names(), ", "))
 	dir := flag.String("dir", "", "folder to measure in; it must not be in memory (the default is made in the first of $TMPDIR, /var/tmp and . that is not)")
 	anew := flag.Bool("fresh", false, "measure on a new ext4 file system with a journal, in a file below the folder (root, mkfs.ext4)")
@@ -101,6 +102,9 @@ func command() error {
 	if *rounds > 0 {
 		b.scale.Rounds = *rounds
 		b.scale.Tutorial = *rounds
+	}
+	if *trials > 0 {
+		b.scale.Trials, b.scale.Sleeps = *trials, *trials
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

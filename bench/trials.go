@@ -31,7 +31,8 @@ func (b *bench) trials() ([]figure, error) {
 			return nil, err
 		}
 		own, peer = append(own, r), append(peer, loop)
-		b.say("trials: %.0f/s, bare %.0f/s, ratio %.2f", r.rate(), loop.rate, r.rate()/loop.rate)
+		b.say("trials: %.0f/s, bare %.0f/s, ratio %.2f; %.2f ms of processor time for each, the bare loop %.2f ms", r.rate(), loop.rate,
+			r.rate()/loop.rate, perTrial(r.open.CPU+r.open.Children, r.done.CPU+r.done.Children, d.trials), loop.cpu)
 	}
 	return trialFigures(d.trials, own, peer), nil
 }
@@ -167,7 +168,7 @@ func (b *bench) sleeps() ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var took, ratio, busy, bare, beside []float64
+	var took, ratio, busy, bare, beside, each []float64
 	for range b.scale.Rounds {
 		peer, err := b.bareRound(loop, d.trials, atOnce)
 		if err != nil {
@@ -182,7 +183,9 @@ func (b *bench) sleeps() ([]figure, error) {
 		took, ratio = append(took, r.took().Seconds()), append(ratio, r.took().Seconds()/ideal)
 		spent := r.done.CPU + r.done.Children - r.open.CPU - r.open.Children
 		busy = append(busy, spent.Seconds()/float64(runtime.NumCPU()))
-		b.say("sleep: %.1f s, the bare loop %.1f s, ideal %.0f s", r.took().Seconds(), float64(d.trials)/peer.rate, ideal)
+		each = append(each, perTrial(r.open.CPU, r.done.CPU, d.trials))
+		b.say("sleep: %.1f s, the bare loop %.1f s, ideal %.0f s; %.2f ms of processor time for each, the bare loop %.2f ms", r.took().Seconds(),
+			float64(d.trials)/peer.rate, ideal, perTrial(0, spent, d.trials), peer.cpu)
 	}
 	return []figure{
 		measured(fmt.Sprintf("%s × `sleep 1`, %d at once (ideal: %.0f s)", show(float64(d.trials)), atOnce, ideal), "s", took),
@@ -190,5 +193,6 @@ func (b *bench) sleeps() ([]figure, error) {
 		measured("– the bare loop over the same shim", "s", bare),
 		measured("– ratio to the bare loop", "", beside),
 		measured("– processor time of engine, shims and trials, spread over all processors", "s", busy),
+		measured("– processor time of the engine", "ms/trial", each),
 	}, nil
 }
