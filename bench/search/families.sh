@@ -34,11 +34,12 @@ family() {
 	ours)
 		for p in $ours; do
 			"$search" -methods "${p%:*}" -trials "${p#*:}" -problems "$problems" -seeds "$seeds" -workers "$workers" -jobs "$jobs" \
-				-environments "$folder" -out $results/ours.csv >/dev/null
+				-environments "$folder" -out $results/ours.csv "$@" >/dev/null
 		done
 		;;
 	tables)
-		names=$(for p in $ours; do echo "qalam-${p%:*}"; done; for p in $peers; do echo "${p%:*}"; done)
+		also=$(echo "$*" | sed -n 's/.*-earlier \([a-z]*\).*/+\1/p')
+		names=$(for p in $ours; do echo "qalam-${p%:*}"; if [ "$also" ]; then echo "qalam-${p%:*}$also"; fi; done; for p in $peers; do echo "${p%:*}"; done)
 		set -- -problems "$problems" -workers "$workers" -at "$at" -against "$(echo "$names" | paste -sd, -)" "$@"
 		printf '\n## %s\n\n```sh\ngo run ./bench/search %s \\\n  -with %s\n```\n' "$title" "$*" "$with"
 		"$search" "$@" -environments "$folder" -with "$with"
@@ -72,6 +73,8 @@ families() {
 		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
 	family "Sixteen at a time" hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 5 16 20,50,100 \
 		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
+	family "After five experiments of 100 trials on the other table of the same kind" fc_slice,fc_protein,nb_c10,nb_c100 5 1 10,20,50,100 \
+		"gp:100 multivariate-tpe:100" "random:100" -earlier related
 	family "Models of scikit-learn: for the comparison" models-comparison 3 1 20,50 \
 		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
 	if [ "$mode" = peers ]; then # seconds for each suggestion

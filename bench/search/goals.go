@@ -38,7 +38,7 @@ var goals = []goal{
 	{"gp", []string{"gp"}, "hart6n", []int{50, 100}, []float64{0.8, 0.8}, 1},
 	{"cmaes", []string{"cmaes"}, numeric, []int{100}, []float64{1}, 1},
 	{"cmaes", []string{"cmaes"}, "mixed7,fc_slice,fc_protein", []int{100}, []float64{0.6}, 1},
-	{"gp", []string{"gp"}, parallel, []int{100}, []float64{1.3}, 4},
+	{"gp", []string{"gp"}, parallel, []int{100}, []float64{0.8}, 4},
 	{"gp", []string{"qalam-gp"}, parallel, []int{50, 100}, []float64{1.3, 1.3}, 4},
 	{"gp", []string{"qalam-gp"}, parallel, []int{50, 100}, []float64{2, 2}, 16},
 	{"nsga2", []string{"nsga2"}, "multi", []int{200, 500}, []float64{0.8, 0.8}, 1},
@@ -47,6 +47,8 @@ var goals = []goal{
 	{"gp", []string{"tpe5", "gp"}, "gardner1,gardner2,cbranin", []int{100}, []float64{0.8}, 1},
 	{"multivariate-tpe", []string{"tpe5"}, "gardner1,gardner2,cbranin", []int{100}, []float64{0.8}, 1},
 	{"multivariate-tpe", []string{"tpegroup"}, "cond3", []int{50, 100}, []float64{0.7, 0.7}, 1},
+	{"gp+related", []string{"qalam-gp"}, "fc_slice,fc_protein", []int{10, 100}, []float64{0.5, 1.05}, 1},
+	{"multivariate-tpe+related", []string{"qalam-multivariate-tpe"}, "fc_slice,fc_protein", []int{10, 100}, []float64{0.5, 1.05}, 1},
 	{"auto", []string{"tpegroup"}, "cond3", []int{50, 100}, []float64{0.7, 0.7}, 1},
 }
 
