@@ -23,6 +23,8 @@ type goal struct {
 
 const (
 	numeric  = "branin,hart6,hart6n,ackley5,levy10,rosen5,rast5,hb_vehicle,hb_phoneme"
+	reals    = "branin,hart6,hart6n,ackley5,levy10,rosen5,rast5"
+	rugged   = "rast5,f16-d5,f18-d5,f20-d5,f22-d5,f24-d5"
 	withHebo = "hart6,mixed7,fc_slice,fc_protein,nb_c100,ackley5"
 	parallel = "hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100"
 )
@@ -37,6 +39,8 @@ var goals = []goal{
 	{"gp", []string{"skgp"}, "suite", []int{50}, []float64{0.5}, 1},
 	{"gp", []string{"gp"}, "hart6n", []int{50, 100}, []float64{0.8, 0.8}, 1},
 	{"cmaes", []string{"cmaes"}, numeric, []int{100}, []float64{1}, 1},
+	{"cmaes", []string{"cmaes"}, reals, []int{500}, []float64{1}, 1},
+	{"cmaes/restart_strategy=ipop", []string{"cmaes"}, rugged, []int{1000}, []float64{0.9}, 1},
 	{"cmaes", []string{"cmaes"}, "mixed7,fc_slice,fc_protein", []int{100}, []float64{0.6}, 1},
 	{"gp", []string{"gp"}, parallel, []int{100}, []float64{0.8}, 4},
 	{"gp", []string{"qalam-gp"}, parallel, []int{50, 100}, []float64{1.3, 1.3}, 4},
