@@ -14,7 +14,9 @@ import (
 //
 //	C. Hvarfner et al., "πBO: augmenting acquisition functions with user beliefs for Bayesian optimization", ICLR 2022.
 //
-// The agreement is Kendall's τ between the scores and the values of this experiment's trials, no less than 0.
+// The agreement is Kendall's τ between the scores and the values of this experiment's trials, less its standard deviation where both
+// have nothing to do with each other, √(2 (2n + 5) / (9 n (n - 1))) for n trials (M. G. Kendall, "A new measure of rank correlation",
+// Biometrika 30, 81-93 (1938)), and no less than 0: an experiment that agrees by chance would mislead.
 
 const (
 	maxEarlier = 8  // experiments learned from, the latest
@@ -79,7 +81,7 @@ func (t *suggester) weigh() {
 			scores[k] = e.score(x)
 		}
 		const belief = 3 // trials that agreement is worth before there are any
-		agree := (kendall(scores)*float64(n) + belief) / float64(n+belief)
+		agree := ((kendall(scores)-chance(n))*float64(n) + belief) / float64(n+belief)
 		e.weight = max(0, agree) * faith / (faith + float64(t.results))
 	}
 }
@@ -98,6 +100,15 @@ func kendall(scores []float64) float64 {
 		}
 	}
 	return float64(agree) / math.Max(1, float64(pairs))
+}
+
+// chance is the standard deviation of Kendall's τ for n trials whose order means nothing.
+func chance(n int) float64 {
+	if n < 2 {
+		return 0
+	}
+	m := float64(n)
+	return math.Sqrt(2 * (2*m + 5) / (9 * m * (m - 1)))
 }
 
 func (e *estimators) score(x *point) float64 { return e.l.log(x) - e.g.log(x) }
