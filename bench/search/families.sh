@@ -98,4 +98,7 @@ fi
 	printf '\n## The goals\n\n```sh\ngo run ./bench/search -goals -with %s\n```\n' "$with"
 	"$search" -goals -with "$with"
 	families
+	set -- -curves -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb -seeds 8
+	printf '\n## Early stopping and multi-fidelity\n\n```sh\ngo run ./bench/search %s\n```\n' "$*"
+	"$search" "$@"
 } >$tables.new && mv $tables.new $tables
