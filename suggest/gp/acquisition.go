@@ -7,7 +7,6 @@ const (
 	improvement kind = iota // ln E[max(0, best - y)]
 	probability             // ln P(y < best - margin)
 	lowerBound              // -(μ - κσ), a confidence bound
-	exploration             // σ, where a good value is possible
 )
 
 // kappa is κ of the confidence bound, and margin that of the probability of improvement, in deviations of the values: as in
@@ -40,11 +39,6 @@ func (q *acquisition) promise(mu, sigma float64) (v, dmu, dsigma float64) {
 		return v, -slope / sigma, -slope * z / sigma
 	case lowerBound:
 		return kappa*sigma - mu, -1, kappa
-	case exploration:
-		if short := mu - 0.5*sigma - q.best; short > 0 {
-			return sigma - 10*short, -10, 6
-		}
-		return sigma, 0, 1
 	}
 	return logEI(q.best, mu, sigma)
 }

@@ -39,7 +39,6 @@ type model struct {
 	broken     bool
 
 	others    []*posterior // of the second and further objectives
-	pending   int          // trials believed
 	front     [][]float64  // the best compromises, warped, and what is expected of pending trials
 	reference []float64    // what they are measured from
 }
@@ -243,7 +242,6 @@ func (m *model) all() []*posterior {
 
 // believe takes a trial into account whose result is not known: it expects the mean, which is then to be improved on.
 func (m *model) believe(x []float64) {
-	m.pending++
 	m.expectOthers(x)
 	if m.value != nil {
 		m.best = min(m.best, m.value.expect(x))
@@ -255,13 +253,13 @@ func (m *model) believe(x []float64) {
 
 // mark is how many points each part of the model knows, and what is to be improved on.
 type mark struct {
-	front, pending int
-	parts          []int
-	best           float64
+	front int
+	parts []int
+	best  float64
 }
 
 func (m *model) mark() mark {
-	n := mark{front: len(m.front), pending: m.pending, best: m.best}
+	n := mark{front: len(m.front), best: m.best}
 	for _, p := range m.all() {
 		n.parts = append(n.parts, len(p.x))
 	}
@@ -270,7 +268,7 @@ func (m *model) mark() mark {
 
 // back takes out what was believed since the mark.
 func (m *model) back(to mark) {
-	m.front, m.pending, m.best = m.front[:to.front], to.pending, to.best
+	m.front, m.best = m.front[:to.front], to.best
 	for i, p := range m.all() {
 		p.truncate(to.parts[i])
 	}

@@ -165,12 +165,9 @@ func (b *batch) next(number int) (p *place, note string) {
 
 // search asks the model.
 func (b *batch) search(number int) *place {
-	m, kind := b.model, b.kind
-	if p := float64(m.pending); b.rng.Float64() < explored*p/(p+4) && m.improves {
-		kind = exploration
-	}
+	m := b.model
 	s := search{
-		e: b.e, acq: m.acquisition(kind), climbs: b.climbs, rng: b.rng, even: b.evenPoints(), known: b.known, tops: m.tops, scale: m.scales(),
+		e: b.e, acq: m.acquisition(b.kind), climbs: b.climbs, rng: b.rng, even: b.evenPoints(), known: b.known, tops: m.tops, scale: m.scales(),
 	}
 	if all := s.run(); len(all) > 0 {
 		return all[0]

@@ -35,5 +35,4 @@ const (
 	climbSteps    int     = 25   // quasi-Newton steps each, at most,
 	climbDecrease float64 = 1e-5 // as long as each gains so much,
 	climbRounds   int     = 3    // and rounds in turn with exchanging values
-	explored      float64 = 0.6  // chance of exploring where very many trials are pending
 )
