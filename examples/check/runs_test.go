@@ -67,6 +67,7 @@ func TestExamples(t *testing.T) {
 		{file: "early-stopping/stop-hyperband.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
 		{file: "early-stopping/stop-patience.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
 		{file: "early-stopping/stop-threshold.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
+		{file: "early-stopping/stop-wilcoxon.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
 		{file: "early-stopping/stop-curve.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
 		{file: "search/conditional.yaml", trials: 8, metric: "loss", parameter: "opt"},
 		{file: "search/constrained.yaml", trials: 8, metric: "loss", parameter: "batch-size"},

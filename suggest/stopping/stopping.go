@@ -31,6 +31,10 @@ func StopRules() []suggest.StopRule {
 			Name: "threshold", New: newThreshold, Settings: thresholdSettings(),
 			Doc: "Stops a trial that reports a value worse than a bound.",
 		},
+		{
+			Name: "wilcoxon", New: newWilcoxon, Settings: wilcoxonSettings(),
+			Doc: "Stops a trial that reports a value for each fold or data set, when it is worse than the best trial on those that both have, by the signed-rank test.",
+		},
 	}
 }
 
