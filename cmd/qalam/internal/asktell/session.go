@@ -27,11 +27,11 @@ const (
 
 // Session is one search. It is used by one goroutine.
 type Session struct {
-	state     experiment.State
-	suggester suggest.Suggester
-	stopper   suggest.Stopper // nil without early stopping
-	running   map[int]*trial
-	pareto    map[int]experiment.Trial // the trials of the Pareto set, and some that were in it
+	state    experiment.State
+	searcher searcher
+	stopper  suggest.Stopper // nil without early stopping
+	running  map[int]*trial
+	pareto   map[int]experiment.Trial // the trials of the Pareto set, and some that were in it
 
 	numeric, whole map[string]bool // parameters by name
 }
@@ -42,8 +42,8 @@ type trial struct {
 	sum   metrics.Summary
 }
 
-// New begins a session of a search.
-func New(sp experiment.Spec, registry suggest.Registry) (*Session, error) {
+// New begins a session of a search that has so many suggestions prepared before they are asked for. It is to be closed.
+func New(sp experiment.Spec, registry suggest.Registry, prepared int) (*Session, error) {
 	s := &Session{
 		state: experiment.NewState(sp, "asktell"), running: map[int]*trial{}, pareto: map[int]experiment.Trial{},
 		numeric: map[string]bool{}, whole: map[string]bool{},
@@ -51,15 +51,24 @@ func New(sp experiment.Spec, registry suggest.Registry) (*Session, error) {
 	for _, p := range sp.Space.Parameters() {
 		s.numeric[p.Name], s.whole[p.Name] = p.Type != space.Categorical, p.Type == space.Int
 	}
-	var err error
-	if s.suggester, err = registry.NewSuggester(sp.Algorithm.Name, sp.Problem(), sp.Algorithm.Settings); err != nil {
+	if es := sp.EarlyStopping; es != nil {
+		var err error
+		if s.stopper, err = registry.NewStopper(es.Name, es.Settings); err != nil {
+			return nil, err
+		}
+	}
+	suggester, err := registry.NewSuggester(sp.Algorithm.Name, sp.Problem(), sp.Algorithm.Settings)
+	if err != nil {
 		return nil, err
 	}
-	if es := sp.EarlyStopping; es != nil {
-		s.stopper, err = registry.NewStopper(es.Name, es.Settings)
+	if s.searcher = (direct{suggester}); prepared > 0 {
+		s.searcher = newAhead(suggester, prepared)
 	}
-	return s, err
+	return s, nil
 }
+
+// Close ends what is prepared.
+func (s *Session) Close() { s.searcher.close() }
 
 // Serve answers line by line until the input ends.
 func (s *Session) Serve(in io.Reader, out io.Writer) error {
@@ -89,6 +98,7 @@ func (s *Session) Serve(in io.Reader, out io.Writer) error {
 		if err := answers.Flush(); err != nil {
 			return fmt.Errorf("answer: %w", err)
 		}
+		s.searcher.prepare()
 	}
 }
 
@@ -144,7 +154,7 @@ func (s *Session) ask(n int, numbers bool) (any, error) {
 	if n < 1 || n > maxAsk {
 		return nil, fmt.Errorf("%d trials cannot be asked for: from 1 to %d at a time", n, maxAsk)
 	}
-	suggestions, err := s.suggester.Ask(s.state.Next, n)
+	suggestions, err := s.searcher.next(s.state.Next, n)
 	answer := suggestionsAnswer{
 		Suggestions: []suggestion{}, Exhausted: errors.Is(err, suggest.ErrExhausted), Waiting: errors.Is(err, suggest.ErrWait),
 	}
@@ -152,7 +162,7 @@ func (s *Session) ask(n int, numbers bool) (any, error) {
 		return nil, err
 	}
 	for _, g := range suggestions {
-		t, err := s.begin(g)
+		t, err := s.begin(g, false)
 		if err != nil {
 			return nil, err
 		}
@@ -161,11 +171,16 @@ func (s *Session) ask(n int, numbers bool) (any, error) {
 	return answer, nil
 }
 
-// begin makes the next trial of a suggestion.
-func (s *Session) begin(g suggest.Suggestion) (experiment.Trial, error) {
+// begin makes the next trial of a suggestion, or of an assignment of the caller's own.
+func (s *Session) begin(g suggest.Suggestion, own bool) (experiment.Trial, error) {
 	t := experiment.NewTrial(s.state.Spec, s.state.UID, s.state.Next, g, time.Time{})
 	t = experiment.MarkStarted(t)
 	s.running[t.Number] = &trial{curve: experiment.NewCurveBuilder(s.state.Spec.Objective)}
+	if own {
+		if err := s.searcher.insert(experiment.Outcome(t, s.state.Spec.Objective)); err != nil {
+			return t, err
+		}
+	}
 	return t, s.put(t)
 }
 
@@ -184,7 +199,7 @@ func (s *Session) put(t experiment.Trial) error {
 	if len(s.pareto) > 2*len(s.state.Pareto) {
 		maps.DeleteFunc(s.pareto, func(n int, _ experiment.Trial) bool { return !in(n) })
 	}
-	return s.suggester.Tell([]suggest.Outcome{experiment.Outcome(t, s.state.Spec.Objective)})
+	return s.searcher.tell(experiment.Outcome(t, s.state.Spec.Objective))
 }
 
 // report takes a value of a running trial and says whether the trial should be stopped.

@@ -28,7 +28,7 @@ func session(t testing.TB, yaml string) *Session {
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(x.Spec, suggest.Builtin())
+	s, err := New(x.Spec, suggest.Builtin(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ parameters:
 		`{"ask":2}`, `{"suggestions":[],"exhausted":true}`)
 	waiting := suggest.Builtin()
 	waiting.Algorithms[1].New = func(suggest.Problem, suggest.Settings) (suggest.Suggester, error) { return patient{}, nil }
-	s, err := New(s.state.Spec, waiting)
+	s, err := New(s.state.Spec, waiting, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,10 +218,11 @@ func FuzzSession(f *testing.F) {
 		if bytes.Contains(lines, []byte("ask")) && len(lines) > 200 {
 			t.Skip("asks for much")
 		}
-		s, err := New(s.state.Spec, suggest.Builtin())
+		s, err := New(s.state.Spec, suggest.Builtin(), len(lines)%3)
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer s.Close()
 		var out bytes.Buffer
 		if err := s.Serve(bytes.NewReader(lines), &out); err != nil {
 			t.Fatal(err)

@@ -53,7 +53,7 @@ func (s *Session) tell(results []result) (any, error) {
 	for _, o := range outcomes {
 		own := o.number == 0
 		if own {
-			t, err := s.begin(suggest.Suggestion{Assignment: o.assignment, Note: "told by the user"})
+			t, err := s.begin(suggest.Suggestion{Assignment: o.assignment, Note: "told by the user"}, true)
 			if err != nil {
 				return nil, err
 			}
