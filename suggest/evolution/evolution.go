@@ -13,7 +13,7 @@ import (
 // mostObjectives is how many objectives are accepted, which is more than anyone has.
 const mostObjectives = 1 << 10
 
-// Algorithms lists this package's entries of the registry: nsga2 and evolution.
+// Algorithms lists this package's entries of the registry: nsga2, nsga3 and evolution.
 func Algorithms() []suggest.Algorithm {
 	return []suggest.Algorithm{
 		{
@@ -24,6 +24,17 @@ func Algorithms() []suggest.Algorithm {
 				{
 					Name: "population_size", Kind: suggest.KindInt, Check: suggest.AtLeast(2),
 					Doc: "Number of trials kept to breed from; by default a 25th of maxTrialCount (500 where it is not given), within 20 and 100.",
+				},
+			},
+		},
+		{
+			Name: "nsga3", New: newNSGA3, Objectives: mostObjectives,
+			Doc: "Like nsga2, spread along directions over the front (NSGA-III): for more than three objectives.",
+			Settings: []suggest.Setting{
+				suggest.RandomState,
+				{
+					Name: "population_size", Kind: suggest.KindInt, Check: suggest.AtLeast(2),
+					Doc: "Number of trials kept to breed from, and of directions at most; by default a 25th of maxTrialCount (500 where it is not given), within 20 and 100.",
 				},
 			},
 		},

@@ -31,7 +31,8 @@ import (
 type nsga2 struct {
 	*proposer
 	objectives int
-	limit      int // size of the population
+	limit      int         // size of the population
+	directions [][]float64 // of NSGA-III; nil in NSGA-II
 
 	population []*member
 	entered    int // number of the last trial that has entered
@@ -45,7 +46,7 @@ type member struct {
 	individual
 	pareto.Point
 	rank     int
-	crowding float64
+	crowding float64 // the larger the better; in NSGA-III less the members of its niche
 }
 
 // mark is the population at an earlier time, to go back to when an outcome changes.
@@ -125,6 +126,9 @@ func (g *nsga2) points() []pareto.Point {
 func (g *nsga2) worst() int {
 	ranks := pareto.Ranks(g.points())
 	front := byRank(ranks, slices.Max(ranks))
+	if g.directions != nil {
+		return g.outOfNiche(byRank(ranks, 0), front)
+	}
 	needed := spread(g.values(front))
 	at := 0
 	for i := range front {
@@ -175,6 +179,12 @@ func (g *nsga2) values(front []int) [][]float64 {
 func (g *nsga2) rank() {
 	g.ranked = true
 	ranks := pareto.Ranks(g.points())
+	var all []niche
+	var counts []int
+	if g.directions != nil && len(ranks) > 0 {
+		all = g.niches(byRank(ranks, 0))
+		counts = tally(all, len(g.directions))
+	}
 	for rank, found := 0, 0; found < len(ranks); rank++ {
 		front := byRank(ranks, rank)
 		found += len(front)
@@ -182,6 +192,9 @@ func (g *nsga2) rank() {
 		for i, at := range front {
 			m := *g.population[at] // marks share the members
 			m.rank, m.crowding = rank, crowding[i]
+			if all != nil {
+				m.crowding = -float64(counts[all[at].direction])
+			}
 			g.population[at] = &m
 		}
 	}
