@@ -136,7 +136,7 @@ func TestCoreReachesNothing(t *testing.T) {
 // TestCoreStartsNoGoroutine also says why the search is tested without the race detector: there is nothing to race.
 func TestCoreStartsNoGoroutine(t *testing.T) {
 	for _, dir := range pure {
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
@@ -192,7 +192,7 @@ const (
 
 func TestFilesAndFunctionsAreSmall(t *testing.T) {
 	forbidden := []string{"util", "utils", "common", "helpers", "types"}
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"qalam/engine"
 	"qalam/runner/shim"
 )
 
@@ -87,9 +86,6 @@ func (g *guest) wait(b *bench, name string, others func(milestone)) (milestone, 
 		}
 	}
 }
-
-// tell asks the engine for something.
-func (g *guest) tell(c engine.Command) error { return json.NewEncoder(g.in).Encode(c) }
 
 // end has the engine stop its trials and waits for it.
 func (g *guest) end() error {

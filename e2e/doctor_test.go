@@ -17,14 +17,13 @@ const aMinute = time.Minute
 
 // symptom is one way to have a trial not done, or failed, and what is to be said of it.
 type symptom struct {
-	args   []string
-	study  study
-	live   bool     // it is said while the trial is not over
-	codes  []string // any of these
-	words  []string // all of these, in the message
-	fix    string   // a part of the fix
-	needs  func(testing.TB)
-	others func(list []told) bool // also holds, when not nil
+	args  []string
+	study study
+	live  bool     // it is said while the trial is not over
+	codes []string // any of these
+	words []string // all of these, in the message
+	fix   string   // a part of the fix
+	needs func(testing.TB)
 }
 
 // script makes a pod of a PyTorchJob: the example's program with what comes before and after it in the command line.

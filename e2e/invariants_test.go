@@ -309,7 +309,7 @@ func (a *auditor) deleted() {
 	check(a, st.Close())
 	a.run(0, "delete", a.name)
 	a.nothingAlive()
-	err = filepath.WalkDir(a.dir, func(path string, d os.DirEntry, err error) error {
+	err = filepath.WalkDir(a.dir, func(path string, _ os.DirEntry, err error) error {
 		if err == nil && strings.Contains(path, x.UID) {
 			a.Errorf("I9: %s is left", path)
 		}

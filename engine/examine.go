@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -195,7 +196,7 @@ func (r *run) logsOf(l *live) []doctor.Log {
 func (r *run) text(id runner.ID, key string, from, size int64) string {
 	buf := make([]byte, size)
 	n, err := r.e.runner.ReadAt(id, key, buf, from)
-	if err != nil && err != io.EOF && n == 0 {
+	if err != nil && !errors.Is(err, io.EOF) && n == 0 {
 		return ""
 	}
 	return string(buf[:n])

@@ -39,15 +39,14 @@ type run struct {
 
 // live is one attempt that the runner has.
 type live struct {
-	number     int
-	id         runner.ID
-	prepared   *prepared
-	tail       *tail
-	report     runner.Report
-	since      time.Time // when it was handed to the runner
-	condition  condition // what the doctor said, and for how long
-	judged     int       // points of the objective that the stopper has seen
-	lastOutput time.Time
+	number    int
+	id        runner.ID
+	prepared  *prepared
+	tail      *tail
+	report    runner.Report
+	since     time.Time // when it was handed to the runner
+	condition condition // what the doctor said, and for how long
+	judged    int       // points of the objective that the stopper has seen
 }
 
 // loop is the life of a run: look, decide, record, act, wait.

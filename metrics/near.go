@@ -74,7 +74,7 @@ func looksLike(line []byte, names []string) bool {
 			if from < len(line) && (letter(line[from]) || digit(line[from])) {
 				continue
 			}
-			if start, _ := numberBehind(line, from); start > 0 {
+			if numberBehind(line, from) > 0 {
 				return true
 			}
 		}
@@ -102,20 +102,21 @@ func sameFold(b []byte, name string) bool {
 	return true
 }
 
-// numberBehind finds the first number (or nan, inf) that begins at most nearGap bytes behind i as a word of its own.
-func numberBehind(line []byte, i int) (start, end int) {
+// numberBehind is where the first number (or nan, inf) begins that stands at most nearGap bytes behind i as a word of its own; 0 where
+// there is none.
+func numberBehind(line []byte, i int) int {
 	for at := i; at < len(line) && at <= i+nearGap; at++ {
 		if at > i && wordByte(line[at-1]) {
 			continue
 		}
-		if n := decimalEnd(line[at:]); n > 0 {
-			return at, at + n
+		if decimalEnd(line[at:]) > 0 {
+			return at
 		}
 		if at > i && (sameStart(line[at:], "nan") || sameStart(line[at:], "inf")) {
-			return at, at + 3
+			return at
 		}
 	}
-	return 0, 0
+	return 0
 }
 
 func sameStart(b []byte, word string) bool {
@@ -158,7 +159,7 @@ func propose(line []byte, name string) string {
 		if at > 0 && nameByte(line[at-1]) || from < len(line) && nameByte(line[from]) && line[from] != '-' && line[from] != '|' {
 			continue
 		}
-		start, _ := numberBehind(line, from)
+		start := numberBehind(line, from)
 		if start == 0 {
 			continue
 		}
@@ -236,7 +237,7 @@ func SuggestName(lines []string, name string) (printed string, ok bool) {
 			for end < len(line) && wordByte(line[end]) {
 				end++
 			}
-			if value, _ := numberBehind(line, end); value > 0 && string(line[start:end]) != name {
+			if value := numberBehind(line, end); value > 0 && string(line[start:end]) != name {
 				return clip(line[start:end], nearBytes), true
 			}
 		}

@@ -9,14 +9,14 @@ import (
 )
 
 // choices is a space with conditions of two levels: 3 optimizers, of which two have a momentum, of whose values one has a decay.
-func choices(t testing.TB, extra ...Parameter) *Space {
+func choices(t testing.TB) *Space {
 	t.Helper()
-	s, err := New(append([]Parameter{
+	s, err := New([]Parameter{
 		{Name: "opt", Type: Categorical, List: []string{"sgd", "adam", "lbfgs"}},
 		{Name: "momentum", Type: Discrete, List: []string{"0", "0.5", "0.9"}, When: []Condition{{"opt", []string{"sgd", "adam"}}}},
 		{Name: "decay", Type: Int, Min: 1, Max: 4, When: []Condition{{"momentum", []string{"0.9"}}}},
 		{Name: "layers", Type: Int, Min: 1, Max: 2},
-	}, extra...))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

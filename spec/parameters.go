@@ -40,7 +40,7 @@ func (b *builder) parameters() bool {
 	var faults space.Faults
 	if errors.As(err, &faults) {
 		for _, f := range faults {
-			b.spaceFault(f, params[f.Index].Type)
+			b.spaceFault(f)
 		}
 	}
 	b.out.Spec.Space = made
@@ -48,7 +48,7 @@ func (b *builder) parameters() bool {
 }
 
 // spaceFault reports a fault of the space at its field. A stand-in for what could not be read has been reported before.
-func (b *builder) spaceFault(f *space.Fault, typ space.Type) {
+func (b *builder) spaceFault(f *space.Fault) {
 	if b.stand[f.Index] {
 		return
 	}
@@ -82,7 +82,6 @@ func (b *builder) parameter(p *v1beta1.ParameterSpec, index int) space.Parameter
 
 // readParameter translates the parameter at a path and reports whether it could be read.
 func (b *builder) readParameter(p *v1beta1.ParameterSpec, path string) (out space.Parameter, ok bool) {
-	ok = true
 	out = space.Parameter{Name: p.Name, Type: space.Type(p.ParameterType), List: p.FeasibleSpace.List}
 	if len(p.Name) > 128 || strings.ContainsAny(p.Name, "{}$ \t\r\n") {
 		b.err(field(path, "name"), "", "a parameter's name must not hold spaces, braces or $, nor be longer than 128 characters")

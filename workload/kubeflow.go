@@ -177,7 +177,8 @@ func (k *kubeflowJob) readReplica(n node, name string) *replica {
 	count := n.get("replicas")
 	r.count = int(count.within(0, 1<<31-1, fallback))
 	if name == "Master" && (k.Kind == "PyTorchJob" || k.Kind == "XGBoostJob") || name == "Launcher" {
-		r.count = k.one(count, name)
+		k.one(count, name)
+		r.count = 1
 	} else if r.count == 0 && count.has() && k.Kind == "PyTorchJob" {
 		n.r.fault(count.path, "ask for 1 or more, or leave "+name+" out", "is 0")
 	}
@@ -200,18 +201,17 @@ func (k *kubeflowJob) readReplica(n node, name string) *replica {
 }
 
 // one checks the number of replicas of a type that there must be one of.
-func (k *kubeflowJob) one(count node, name string) int {
+func (k *kubeflowJob) one(count node, name string) {
 	n, ok := count.integer()
 	if !ok {
 		if name == "Master" {
 			count.r.note(count.path, "is not set, which a cluster refuses (must be 1); it is taken as 1")
 		}
-		return 1
+		return
 	}
 	if n != 1 {
 		count.r.fault(count.path, "set it to 1, and ask for more with Worker.replicas", "must be 1, and is %d", n)
 	}
-	return 1
 }
 
 // defaultContainer finds the container that the kind's rules speak of, and gives it the port that others reach it by.

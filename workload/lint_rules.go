@@ -204,22 +204,20 @@ const injectKey = "sidecar.istio.io/inject"
 
 // inject is rule L13: a request for no sidecar that will not be heard.
 func (c *check) inject() {
-	places := func(meta node) (set, good bool, where node) {
+	places := func(meta node) (set bool, where node) {
 		for _, kind := range []string{"labels", "annotations"} {
 			if v := meta.get(kind).get(injectKey); v.has() {
 				set, where = true, v
-				if _, text := v.value.(string); text {
-					good = true
-				} else {
+				if _, text := v.value.(string); !text {
 					c.warn("L13", SeverityError, v.path, "the value is not a string: a cluster refuses or ignores it", `write "false" in quotes`)
 				}
 			}
 		}
-		return set, good, where
+		return set, where
 	}
 	with, without := []string{}, []string{}
 	for _, r := range c.templates {
-		if set, _, _ := places(r.get("metadata")); set {
+		if set, _ := places(r.get("metadata")); set {
 			with = append(with, r.name)
 		} else {
 			without = append(without, r.name)
@@ -228,7 +226,7 @@ func (c *check) inject() {
 	if c.kind == "Pod" {
 		return
 	}
-	if set, _, where := places(c.root.get("metadata")); set && len(with) == 0 {
+	if set, where := places(c.root.get("metadata")); set && len(with) == 0 {
 		c.warn("L13", SeverityError, where.path, "on the job's own metadata it does nothing", "put it on the metadata of every pod template")
 	}
 	if len(with) > 0 && len(without) > 0 {

@@ -80,8 +80,8 @@ func program(t *testing.T, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// inTerminal starts qalam in a terminal of a size.
-func inTerminal(t *testing.T, dir string, env []string, columns, rows uint16, args ...string) *session {
+// inTerminal starts qalam in a terminal with so many columns, and 24 rows.
+func inTerminal(t *testing.T, dir string, env []string, columns uint16, args ...string) *session {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
@@ -95,7 +95,7 @@ func inTerminal(t *testing.T, dir string, env []string, columns, rows uint16, ar
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns}); err != nil {
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
 		t.Fatal(err)
 	}
 	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -228,7 +228,7 @@ func letGo(t *testing.T, dir string) {
 func TestCtrlCOnceEndsTrialsAndCanBeResumed(t *testing.T) {
 	t.Parallel()
 	dir, env := environment(t, patient, 2, 2)
-	s := inTerminal(t, dir, env, 80, 24, "run", "e.yaml")
+	s := inTerminal(t, dir, env, 80, "run", "e.yaml")
 	s.waitFor(`2 running`)
 	s.press("typed\r") // what is typed does not disturb the drawing
 	s.press(ctrlC)
@@ -257,7 +257,7 @@ func TestCtrlCOnceEndsTrialsAndCanBeResumed(t *testing.T) {
 func TestCtrlCTwiceKillsAtOnce(t *testing.T) {
 	t.Parallel()
 	dir, env := environment(t, stubborn, 1, 1)
-	s := inTerminal(t, dir, env, 80, 24, "run", "e.yaml")
+	s := inTerminal(t, dir, env, 80, "run", "e.yaml")
 	s.waitFor(`1 running`)
 	s.press(ctrlC)
 	s.waitFor(`interrupted: running trials get SIGTERM and 30s`)
@@ -283,7 +283,7 @@ func TestSIGTERMAndSIGHUPLeaveTheTrialsToRunOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir, env := environment(t, patient, 2, 2)
-			s := inTerminal(t, dir, env, 80, 24, "run", "e.yaml")
+			s := inTerminal(t, dir, env, 80, "run", "e.yaml")
 			s.waitFor(`2 running`)
 			end(s)
 			s.ends(exitTerminated, 5*time.Second)
@@ -304,7 +304,7 @@ func TestSIGTERMAndSIGHUPLeaveTheTrialsToRunOn(t *testing.T) {
 func TestAKilledEngineLosesNothing(t *testing.T) {
 	t.Parallel()
 	dir, env := environment(t, patient, 3, 2)
-	s := inTerminal(t, dir, env, 80, 24, "run", "e.yaml")
+	s := inTerminal(t, dir, env, 80, "run", "e.yaml")
 	s.waitFor(`2 running`)
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -322,7 +322,7 @@ func TestAKilledEngineLosesNothing(t *testing.T) {
 func TestASecondEngineIsRefusedEvenWhenTheFirstIsStopped(t *testing.T) {
 	t.Parallel()
 	dir, env := environment(t, patient, 1, 1)
-	s := inTerminal(t, dir, env, 80, 24, "run", "e.yaml")
+	s := inTerminal(t, dir, env, 80, "run", "e.yaml")
 	s.waitFor(`1 running`)
 	pid := fmt.Sprintf("pid %d on", s.cmd.Process.Pid)
 	for _, stopped := range []bool{false, true} {
@@ -350,7 +350,7 @@ func TestLiveView(t *testing.T) {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
 			t.Parallel()
 			dir, env := environment(t, patient, 4, 3)
-			s := inTerminal(t, dir, env, columns, 24, "run", "e.yaml")
+			s := inTerminal(t, dir, env, columns, "run", "e.yaml")
 			s.waitFor(`0/4 done`)
 			s.waitFor(`3 running`)
 			s.waitFor(`#3 [^\n]*running`)
@@ -382,12 +382,12 @@ func TestLiveView(t *testing.T) {
 func TestNoColorWhereNoneIsWanted(t *testing.T) {
 	t.Parallel()
 	dir, env := environment(t, `echo loss=$1; sleep 0.3`, 1, 1)
-	s := inTerminal(t, dir, append(env, "NO_COLOR=1"), 80, 24, "run", "e.yaml")
+	s := inTerminal(t, dir, append(env, "NO_COLOR=1"), 80, "run", "e.yaml")
 	s.ends(exitSucceeded, 20*time.Second)
 	if regexp.MustCompile("\x1b\\[[0-9;]*m").MatchString(s.text()) {
 		t.Errorf("there are colours:\n%q", s.text())
 	}
-	s = inTerminal(t, dir, env, 80, 24, "run", "e.yaml", "--replace")
+	s = inTerminal(t, dir, env, 80, "run", "e.yaml", "--replace")
 	s.ends(exitSucceeded, 20*time.Second)
 	if !regexp.MustCompile("\x1b\\[[0-9;]*m").MatchString(s.text()) {
 		t.Errorf("there are no colours:\n%q", s.text())

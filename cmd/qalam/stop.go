@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"qalam/engine"
-	"qalam/experiment"
 	"qalam/store"
 )
 
@@ -54,7 +53,7 @@ func (a *app) stop(ctx context.Context, st *store.SQLite, ref string) error {
 		if n := len(k.state.Active); n > 0 {
 			a.say("experiment %s: waiting for %s", name, plural(n, "trial"))
 		}
-		if _, err := a.headless(ctx, st, k, 0, false); err != nil {
+		if err := a.headless(ctx, st, k, 0, false); err != nil {
 			return err
 		}
 		a.say("experiment %s is stopped", name)
@@ -104,18 +103,18 @@ func (a *app) owned(ctx context.Context, st *store.SQLite, command string, do fu
 }
 
 // headless carries an experiment on without telling, until it is finished, or with interrupt until nothing of it runs.
-func (a *app) headless(ctx context.Context, st *store.SQLite, k *kept, grace time.Duration, interrupt bool) (*experiment.State, error) {
+func (a *app) headless(ctx context.Context, st *store.SQLite, k *kept, grace time.Duration, interrupt bool) error {
 	s, err := keptSetup(st.Dir(), k.Record.UID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m, err := s.look(ctx, st.Dir(), k.state.Spec.ParallelTrialCount)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	runner, err := m.start(st.Dir())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -124,11 +123,11 @@ func (a *app) headless(ctx context.Context, st *store.SQLite, k *kept, grace tim
 		commands <- engine.Interrupt
 	}
 	e := engine.New(ctx, st, runner, registry(), engine.Options{Grace: grace})
-	state, err := e.Run(ctx, k.Experiment, commands)
+	_, err = e.Run(ctx, k.Experiment, commands)
 	if interrupt && errors.Is(err, engine.ErrInterrupted) {
 		err = nil
 	}
-	return state, errors.Join(err, runner.Close(err != nil, grace))
+	return errors.Join(err, runner.Close(err != nil, grace))
 }
 
 // end ends what still runs of an experiment that nobody carries out. This process owns the home.
@@ -156,6 +155,6 @@ func (a *app) end(ctx context.Context, st *store.SQLite, uid string, grace time.
 	if k.Record.Record, err = k.state.Record(); err != nil {
 		return err
 	}
-	_, err = a.headless(ctx, st, k, grace, true)
+	err = a.headless(ctx, st, k, grace, true)
 	return err
 }

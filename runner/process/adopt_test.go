@@ -3,6 +3,7 @@ package process
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -219,7 +220,7 @@ func TestStrangerIsNotAdopted(t *testing.T) {
 	if err != nil || pid != os.Getpid() {
 		t.Fatal(start, pid, err)
 	}
-	if _, err := adopt(shim.Claim{PID: pid, StartTime: start + 1}, func() {}); err != os.ErrProcessDone {
+	if _, err := adopt(shim.Claim{PID: pid, StartTime: start + 1}, func() {}); !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("got %v", err)
 	}
 }

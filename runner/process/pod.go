@@ -47,12 +47,11 @@ func (c *container) done() bool { return !c.idle() && c.Exited != nil }
 func (c *container) live() bool { return !c.idle() && c.Started != nil && c.Exited == nil }
 
 // ask counts one more run.
-func (c *container) ask() int {
+func (c *container) ask() {
 	if c.Exited != nil {
 		c.Before = c.Exited
 	}
 	c.Asked, c.Started, c.Exited, c.Message = max(c.Asked+1, c.First), nil, nil, ""
-	return c.Asked
 }
 
 // saw takes what a file tells of one run.

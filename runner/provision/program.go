@@ -41,7 +41,7 @@ func (s *scene) checkProgram(v *view, c *workload.Container, argv []string, env 
 	if !mapped && c.Image != "" && len(c.Command) > 0 {
 		s.note("container %s: image %q is not mapped: its command runs with this machine's own programs and files", c.Name, c.Image)
 	}
-	s.checkScript(v, c, argv, dir, real, mapped)
+	s.checkScript(c, argv, dir, real, mapped)
 }
 
 func onPath(list, program string, real func(string) (string, bool)) bool {
@@ -70,7 +70,7 @@ func (s *scene) executable(c *workload.Container, program, at, hint string) {
 }
 
 // checkScript warns when an interpreter's script is not there.
-func (s *scene) checkScript(v *view, c *workload.Container, argv []string, dir string, real func(string) (string, bool), mapped bool) {
+func (s *scene) checkScript(c *workload.Container, argv []string, dir string, real func(string) (string, bool), mapped bool) {
 	if !interpreters().MatchString(path.Base(argv[0])) || len(argv) < 2 {
 		return
 	}

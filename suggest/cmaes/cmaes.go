@@ -58,7 +58,6 @@ type search struct {
 	marks   []*walk // some earlier walks, to go back to when an outcome changes; the latest last
 	next    *walk   // what trial asked is drawn from; nil where not known yet
 	asked   int
-	known   map[uint64]int // hashes of the assignments told, and how many trials have them; nil where none repeats
 }
 
 // maxMarks is how many earlier walks are kept.

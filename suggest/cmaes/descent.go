@@ -71,7 +71,7 @@ func (s *start) again(st *state) *state {
 	for j := range m {
 		m[j] = rng.Float64()
 	}
-	lambda := s.lambda
+	var lambda int
 	d.small = s.restart == bipop && d.spent[1] < d.spent[0]
 	if d.small {
 		u := rng.Float64()
