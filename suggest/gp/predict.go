@@ -50,6 +50,14 @@ func (m *Model) Predict(a space.Assignment) (mean, sd float64) {
 	return m.raw(mu, sigma)
 }
 
+// Bounds are what the value at an assignment of the space lies between, as many standard deviations of the model to each side as
+// width says; NaN beyond all values.
+func (m *Model) Bounds(a space.Assignment, width float64) (low, high float64) {
+	mu, s2 := m.m.value.predict(m.s.e.place(a).x)
+	sigma := width * deviation(s2)
+	return m.m.warp.inverse(mu - sigma), m.m.warp.inverse(mu + sigma)
+}
+
 // raw leads a normal distribution back to the objective's units: by its median, and half the width of its middle 68 %.
 func (m *Model) raw(mu, sigma float64) (mean, sd float64) {
 	w := &m.m.warp
