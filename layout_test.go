@@ -192,7 +192,7 @@ const (
 
 func TestFilesAndFunctionsAreSmall(t *testing.T) {
 	forbidden := []string{"util", "utils", "common", "helpers", "types"}
-	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
