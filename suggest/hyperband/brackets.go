@@ -86,6 +86,15 @@ func remove(sorted []int, n int) []int {
 	return sorted
 }
 
+// settle finds the brackets that want nothing any more.
+func (b *brackets) settle() {
+	b.open = slices.DeleteFunc(b.open, func(number int) bool {
+		x := b.all[number]
+		_, _, x.closed = b.promote(number, x)
+		return x.closed
+	})
+}
+
 // next continues the oldest bracket that can go on, or begins a configuration in the latest one, or in a new one.
 func (b *brackets) next() job {
 	for i := 0; i < len(b.open); {

@@ -65,6 +65,8 @@ type job struct {
 type scheduler interface {
 	// change takes in what happened to one trial: old is nil for one that was not known, now is nil for one that goes.
 	change(old, now *member)
+	// settle does what next would have to do first. It may be left out.
+	settle()
 	// next is the job of the trial with the next number.
 	next() job
 }
@@ -83,7 +85,13 @@ type suggester struct {
 type sampler interface {
 	// sample proposes configurations for the trials of the given numbers, none of them known yet.
 	sample(numbers []int) ([]proposal, error)
+	// learn does what sample would have to do first. It may be left out.
+	learn() error
 }
+
+// fewChanges is how many configurations may have changed before a model is told them at once. A restarted suggester is told
+// thousands, which should not delay its first answer.
+const fewChanges = 256
 
 type proposal struct {
 	assignment space.Assignment
@@ -102,6 +110,10 @@ func (s *suggester) Tell(outcomes []suggest.Outcome) error {
 		if s.configs != nil {
 			s.configs.change(old, now, c.New)
 		}
+	}
+	s.scheduler.settle()
+	if s.configs != nil && len(s.configs.changed) > fewChanges {
+		return s.sampler.learn()
 	}
 	return nil
 }

@@ -108,10 +108,10 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, models Models) (
 		s.sampler = even
 		return s, nil
 	}
-	s.configs = newConfigs()
+	s.configs = newConfigs(len(r.rungs))
 	m := &modelled{
 		uniform: even, fraction: settings.Float("random_fraction"), resource: &s.resource, configs: s.configs,
-		fixed: fixed.FromUnit(make([]float64, fixed.Len()))[r.index],
+		fixed: fixed.FromUnit(make([]float64, fixed.Len()))[r.index], enough: fixed.Len() - 1 + 3,
 	}
 	if name == "de" {
 		m.model = newEvolution(fixed, seed)

@@ -29,6 +29,9 @@ func (r *uniform) sample(numbers []int) ([]proposal, error) {
 	return out, nil
 }
 
+// learn has nothing to do.
+func (r *uniform) learn() error { return nil }
+
 func (r *uniform) one(number int) space.Assignment {
 	r.sequence.At(uint64(number-1), r.u)
 	if a := r.space.FromUnit(r.u); r.space.Contains(a) {
@@ -40,10 +43,11 @@ func (r *uniform) one(number int) space.Assignment {
 // modelled asks a model for configurations, but for a fraction that is drawn evenly, which keeps Hyperband's guarantees (Falkner et
 // al. 2018, section 3.2).
 //
-// The model is told one outcome for each configuration, numbered by its first trial. What it makes of values of different rungs
-// depends on their order alone: a configuration that came to a higher rung is better than one that did not, and at one rung the
-// values decide. That is right because only the best come to a higher rung; it lets the model learn from all rungs where BOHB's
-// learns from the highest one with enough trials.
+// The model is told one outcome for each configuration, numbered by its first trial. As BOHB's it learns from the highest rung that
+// enough configurations have reached, N_min + 2 = d + 3 for d parameters. From there on, other than BOHB's, it learns from all rungs: a
+// configuration that came to a higher one is better than one that did not, and at one rung the values decide. Configurations
+// that came less far are told as failed, which keeps the model away from them without saying which of them is better: a first rung
+// that says little about later ones promotes some that are not good, but the next one finds them out.
 type modelled struct {
 	uniform  *uniform
 	fraction float64 // that is drawn evenly
@@ -51,6 +55,8 @@ type modelled struct {
 	configs  *configs
 	model    suggest.Suggester // of the space with the resource fixed
 	fixed    float64           // value of the resource there
+	enough   int               // results at a rung, with which lower ones are no longer compared
+	floor    int               // the rung from which on the model was told results
 }
 
 func (m *modelled) sample(numbers []int) ([]proposal, error) {
@@ -86,7 +92,16 @@ func (m *modelled) sample(numbers []int) ([]proposal, error) {
 
 // learn tells the model what has changed.
 func (m *modelled) learn() error {
-	var outcomes []suggest.Outcome
+	if floor := m.configs.floor(m.enough); floor != m.floor { // all are told anew, which happens once for a rung
+		m.floor = floor
+		for number := range m.configs.known {
+			m.configs.changed[number] = struct{}{}
+		}
+	}
+	if len(m.configs.changed) == 0 {
+		return nil
+	}
+	outcomes := make([]suggest.Outcome, 0, len(m.configs.changed))
 	for _, number := range slices.Sorted(maps.Keys(m.configs.changed)) {
 		if c := m.configs.known[number]; c != nil {
 			outcomes = append(outcomes, m.outcome(c))
@@ -100,7 +115,10 @@ func (m *modelled) outcome(c *config) suggest.Outcome {
 	o := suggest.Outcome{Number: c.number, State: suggest.Pending, Value: math.NaN()}
 	last := &c.trials[len(c.trials)-1]
 	o.Assignment = m.resource.with(last.record.Assignment, m.fixed)
-	if t := c.best(); t != nil {
+	if t := c.best(); t != nil && m.floor > 0 && t.rung < m.floor {
+		o.State = suggest.Failed
+		return o
+	} else if t != nil {
 		o.State, o.Value = suggest.Completed, score(t.rung, t.value)
 		o.Violations = t.record.Violations
 		return o

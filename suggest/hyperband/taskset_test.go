@@ -33,17 +33,25 @@ func onCurves(t testing.TB, name string, settings suggest.Settings, parallel, se
 	return means
 }
 
-// TestOnLearningCurves searches six tasks of TaskSet, with three seeds each, for ten full runs: twice as far as that brings
-// random search, at 0.68 of the regret of the median configuration.
+// TestOnLearningCurves searches six tasks of TaskSet, with three seeds each, for ten and twenty full runs. Random search comes to 0.68
+// and 0.50 of the regret of the median configuration. With 24 seeds bohb and dehb come after twenty to 0.44 and 0.55 of the regret
+// of asha.
 func TestOnLearningCurves(t *testing.T) {
 	if testing.Short() {
 		t.Skip("dozens of experiments")
 	}
-	for _, name := range []string{"asha", "hyperband", "bohb", "dehb"} {
-		r := onCurves(t, name, nil, 1, 3, 10)
-		t.Logf("%-10s @10 %.3f", name, r[0])
-		if r[0] > 0.5 {
-			t.Errorf("%s: regret %.3f", name, r[0])
+	plain := 0.0
+	for _, test := range []struct {
+		name string
+		most float64 // of asha's regret after twenty full runs
+	}{{"asha", 1}, {"hyperband", 2}, {"bohb", 0.7}, {"dehb", 0.75}} {
+		r := onCurves(t, test.name, nil, 1, 3, 10, 20)
+		if test.name == "asha" {
+			plain = r[1]
+		}
+		t.Logf("%-10s @10 %.3f @20 %.3f", test.name, r[0], r[1])
+		if r[0] > 0.4 || r[1] > test.most*plain {
+			t.Errorf("%s: regrets %.3f", test.name, r)
 		}
 	}
 }
