@@ -24,7 +24,9 @@ func newAdvise(a *app) *cobra.Command {
 
 The expected gain is that of a Gaussian process where one can be fitted to the trials; otherwise it is what the lower end of the
 latest trials' values, continued beyond the best one, has in store. Say with --worth what gain would be worth so many trials;
-otherwise that is 1 % of the distance between the best value and the median.`,
+otherwise that is 1 % of the distance between the best value and the median. With a Gaussian process and 20 trials or more it also
+says how much is left at most: how far the true value of the best trial can be from the least there is. Where that is less than the
+noise of results, the advice is to stop.`,
 		Example: `  qalam advise mnist
   qalam advise mnist --next 50 --worth 0.002`,
 		Args:              exactly("the name of an experiment"),
@@ -66,11 +68,13 @@ type advice struct {
 	Best           *float64 `json:"best"`   // null while there is none
 	BestTrial      int      `json:"bestTrial,omitempty"`
 	TrialsSince    int      `json:"trialsSinceBest"`
-	Next           int      `json:"next"`         // how many more were asked about
-	ExpectedGain   float64  `json:"expectedGain"` // in units of the objective
-	Chance         float64  `json:"chanceOfGain"` // from 0 to 1
-	Worth          float64  `json:"worth"`        // the gain from which on they are worth it
-	Method         string   `json:"method"`       // gaussian-process or tail
+	Next           int      `json:"next"`                  // how many more were asked about
+	ExpectedGain   float64  `json:"expectedGain"`          // in units of the objective
+	Chance         float64  `json:"chanceOfGain"`          // from 0 to 1
+	Worth          float64  `json:"worth"`                 // the gain from which on they are worth it
+	Method         string   `json:"method"`                // gaussian-process or tail
+	RegretBound    *float64 `json:"regretBound,omitempty"` // of the best trial, as far as the model is right; null without a model
+	Noise          *float64 `json:"noise,omitempty"`       // beside it: the standard deviation of results
 	SecondsOfNext  float64  `json:"secondsOfNext,omitempty"`
 	SecondsOfTrial float64  `json:"secondsOfTrial,omitempty"`
 	best           string
@@ -98,6 +102,9 @@ func adviceOn(ctx context.Context, st *store.SQLite, k *kept, q analysis.Questio
 	}
 	if found.Modelled {
 		out.Method = "gaussian-process"
+	}
+	if !math.IsNaN(found.Regret) {
+		out.RegretBound, out.Noise = &found.Regret, &found.Noise
 	}
 	if !math.IsNaN(found.Best) {
 		value := s.Objective.Cost(found.Best) // the sign turns back
@@ -165,6 +172,9 @@ func (a *app) advise(x advice, form string) error {
 	fmt.Fprintf(a.out, "  expected gain   %s (worth it from %s; by %s)\n", view.Number(x.ExpectedGain), view.Number(x.Worth), map[string]string{
 		"tail": "the latest trials' values", "gaussian-process": "a Gaussian process",
 	}[x.Method])
+	if x.RegretBound != nil {
+		fmt.Fprintf(a.out, "  left at most    %s (with 90 %% certainty, as far as the model is right; noise %s)\n", view.Number(*x.RegretBound), view.Number(*x.Noise))
+	}
 	_, err := fmt.Fprintf(a.out, "  chance of any   %.0f %%\n", 100*x.Chance)
 	return err
 }

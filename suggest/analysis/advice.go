@@ -38,6 +38,8 @@ type Advice struct {
 	Worth     float64 // the gain with which going on would be worth it
 	Spread    float64 // what separates the best from the median
 	Modelled  bool    // Gain is a surrogate's
+	Regret    float64 // a bound on how far the best trial's true value is above the least there is (see regret.go); NaN without one
+	Noise     float64 // beside Regret: the standard deviation of results with the values of the best trial
 }
 
 const (
@@ -53,7 +55,7 @@ const (
 // reached (see tail): that needs no model of the objective, and is right as far as the search goes on as it has.
 func (a *Analysis) Advise(q Question) Advice {
 	rows := a.completed()
-	out := Advice{Verdict: TooEarly, Trials: len(rows), Best: math.NaN(), Next: q.Next}
+	out := Advice{Verdict: TooEarly, Trials: len(rows), Best: math.NaN(), Next: q.Next, Regret: math.NaN()}
 	if out.Next <= 0 {
 		out.Next = max(10, len(rows)/5)
 	}
@@ -89,6 +91,7 @@ func (a *Analysis) Advise(q Question) Advice {
 		if g := q.Surrogate.Gain(out.Next); finite(g) && g >= 0 {
 			out.Gain, out.Modelled = g, true
 		}
+		out.Regret, out.Noise = a.regret(rows, q.Surrogate)
 	}
 	a.judge(&out)
 	return out
@@ -102,6 +105,8 @@ func (a *Analysis) judge(out *Advice) {
 		out.Reason = fmt.Sprintf("%d trials have completed with a value; at %d there is something to go by", out.Trials, leastAdvice)
 	case out.Spread == 0 && out.Gain == 0:
 		out.Verdict, out.Reason = Stop, "half of the trials are as good as the best"
+	case out.Regret <= out.Noise: // false where there is no bound
+		out.Verdict, out.Reason = Stop, "what is left to gain is less than the noise of results"
 	case out.Gain >= out.Worth:
 		out.Verdict, out.Reason = GoOn, "the gain to be expected is worth it"
 	default:
