@@ -25,13 +25,15 @@ answer. No trials are run and nothing is kept. FILE is an Experiment, of which o
   {"report":{"number":2,"step":3,"value":0.5}} the value of a running trial at a step: {"stop":false}
   {"best":true}                                the best trial so far: {"number":1,"assignments":{"lr":"0.01"},"value":0.31}
 
-What cannot be answered is answered by {"error":"…"}. The session ends with its input. With --ahead the next suggestions are prepared
-while trials run and handed out at once: each was made when the one so many before it was handed out, and knows no results told since.`,
+What cannot be answered is answered by {"error":"…"}. The session ends with its input.
+
+With --ahead the next suggestions are prepared while trials run and handed out at once: each was made when the one so many
+before it was handed out, and knows no results told since.`,
 		Example: `  echo '{"ask":3}' | qalam asktell search.yaml --seed 7`,
 		Args:    exactly("a file with an Experiment"),
 	}
 	seed := cmd.Flags().Int64("seed", 0, "seed of everything random in the search (default: the file's, or else a new one)")
-	prepared := cmd.Flags().Int("ahead", 0, "prepare so many suggestions while trials run, without knowing their results, and hand them out at once")
+	prepared := cmd.Flags().Int("ahead", 0, "prepare so many suggestions while trials run, without knowing their results")
 	name := cmd.Flags().String("name", "", "the Experiment to take where the file holds several")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *seed < 0 {
