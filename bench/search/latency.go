@@ -28,8 +28,9 @@ type latency struct {
 // Limits of one measurement.
 const (
 	mostAsks     = 100
-	enoughTime   = 300 * time.Millisecond // of asks, in one round
+	enoughTime   = 300 * time.Millisecond // of asks and tells, in one round
 	muchTime     = 3 * time.Second        // of asks, after which there are no more than needed
+	slow         = time.Second            // an ask and a tell so slow are measured in one round
 	tooSlow      = 20 * time.Second       // an ask so slow is not measured with more trials
 	largestPeers = 10_000                 // trials with which peers are measured
 )
@@ -70,6 +71,8 @@ func measureLatency(ctx context.Context, o options, methods []method, out, log i
 					case r.why != "":
 					case remote && size > mostTrials(m.name()):
 						r.why = "not measured"
+					case round > 0 && stats.Median(r.both) > milliseconds(slow):
+						// once is enough
 					case k > 0 && len(results[i][k-1].ask) == 0:
 						r.why = "not measured"
 					case k > 0 && stats.Median(results[i][k-1].ask) > milliseconds(tooSlow):
@@ -137,7 +140,7 @@ func (r *latency) measure(m method, t task, size int) {
 		if i > 0 { // the first pays for what the others do not
 			asks, tells = append(asks, milliseconds(took.cpu)), append(tells, milliseconds(told.cpu))
 			both = append(both, milliseconds(took.cpu+told.cpu))
-			spent += took.cpu
+			spent += took.cpu + told.cpu
 		}
 	}
 	if len(asks) > 0 {
