@@ -62,7 +62,7 @@ families() {
 		"random:100 hyperopt:100 goptuna:100 gocmaes:100 tpe4:100 tpe5:100 tperec:100 cmaes:100"
 	family "CMA-ES with many trials" branin,hart6,hart6n,ackley5,levy10,rosen5,rast5,f16-d5,f18-d5,f20-d5,f22-d5,f24-d5 5 1 100,500,1000 \
 		"cmaes:1000 cmaes/restart_strategy=ipop:1000" "cmaes:1000 gocmaes:1000"
-	family "Noise and failures: for the comparison; ours also with a fifth of the trials as repetitions" hart6n,noisy 5 1 20,50,100 \
+	family "Noise and failures: for the comparison; ours also with a fifth of the trials as repetitions" hart6n,noisy 8 1 20,50,100 \
 		"auto:100 gp:100 gp/repetition=0.2:100 multivariate-tpe:100 tpe:100 cmaes:100" \
 		"random:100 hyperopt:100 goptuna:100 tpe4:100 tpe5:100 tperec:100 cmaes:100"
 	family "Conditional parameters: cond3 for tuning, condtree for the comparison" conditional 10 1 20,50,100 \

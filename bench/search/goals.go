@@ -38,6 +38,7 @@ var goals = []goal{
 	{"gp", []string{"hebo"}, withHebo, []int{40}, []float64{1}, 1},
 	{"gp", []string{"skgp"}, "suite", []int{50}, []float64{0.5}, 1},
 	{"gp", []string{"gp"}, "hart6n", []int{50, 100}, []float64{0.8, 0.8}, 1},
+	{"gp/repetition=0.2", []string{"gp"}, "hart6n", []int{100}, []float64{0.8}, 1},
 	{"cmaes", []string{"cmaes"}, numeric, []int{100}, []float64{1}, 1},
 	{"cmaes", []string{"cmaes"}, reals, []int{500}, []float64{1}, 1},
 	{"cmaes/restart_strategy=ipop", []string{"cmaes"}, rugged, []int{1000}, []float64{0.9}, 1},
