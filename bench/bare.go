@@ -123,6 +123,9 @@ func (p *bare) run(dirs []string, width int) (took time.Duration, growth float64
 		return 0, 0, err
 	}
 	defer trouble.Close()
+	if err := shim.Hear(trouble); err != nil {
+		return 0, 0, err
+	}
 	var next, failed, early, late atomic.Int64
 	tenth := int64(max(1, len(dirs)/10))
 	var wg sync.WaitGroup

@@ -15,6 +15,7 @@ import (
 
 	"qalam/runner"
 	"qalam/runner/provision"
+	"qalam/runner/shim"
 	"qalam/workload"
 )
 
@@ -89,6 +90,9 @@ func New(options Options) (*Runner, error) {
 	trouble, err := os.OpenFile(filepath.Join(home, "shims.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of shims: %w", err)
+	}
+	if err := shim.Hear(trouble); err != nil {
+		fmt.Fprintln(trouble, "shims will sync how their runs end:", err)
 	}
 	r := &Runner{options: options, trouble: trouble, queue: newQueue(), attempts: map[runner.ID]*attempt{}}
 	r.clock = newClock(options.Now)

@@ -355,11 +355,11 @@ func (s *shim) knows(r *Run) bool {
 // run's log, where something is cut off in any case.
 func (s *shim) record(r *Run, e Exited) {
 	name := r.Base() + ExitedTail
-	err := writeFile(s.dir, name, e.line(), true)
+	err := writeFile(s.dir, name, e.line(), !heard())
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		if err = overwrite(s.dir, r.Base()+StartedTail, name, e.line()); err != nil {
 			cutTail(s.logPath(r))
-			err = writeFile(s.dir, name, e.line(), true)
+			err = writeFile(s.dir, name, e.line(), !heard())
 		}
 	}
 	if err != nil {
