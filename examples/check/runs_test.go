@@ -72,6 +72,8 @@ func TestExamples(t *testing.T) {
 		{file: "search/conditional.yaml", trials: 8, metric: "loss", parameter: "opt"},
 		{file: "search/constrained.yaml", trials: 8, metric: "loss", parameter: "batch-size"},
 		{file: "search/two-objectives.yaml", trials: 10, metric: "loss", parameter: "pixels"},
+		{file: "search/many-objectives.yaml", trials: 12, metric: "loss", parameter: "epochs"},
+		{file: "search/forest.yaml", trials: 8, metric: "loss", parameter: "batch-size"},
 		{file: "search/warm-start.yaml", trials: 6, metric: "loss", parameter: "momentum", first: "search/conditional.yaml"},
 		{file: "pytorchjob-mnist.yaml", trials: 12, metric: "loss", parameter: "momentum", torch: true},
 	} {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Softmax regression with a choice: three optimisers, each with parameters of its own, and how many of the 64 pixels it looks at.
 
-Beside the loss it prints what the model costs: its weights, and how many digits it looked at in training.
+Beside the loss it prints what the model costs: its weights, how many digits it looked at in training, and in how many steps.
 """
 
 import argparse
@@ -64,11 +64,14 @@ def main():
 
     training, test = (blind(part, args.pixels) for part in softmax.load())
     model, step = softmax.zeros(), descend(args)
+    steps = 0
     for epoch in range(1, args.epochs + 1):
         for batch in softmax.batches(training, args.batch_size, epoch):
             step(model, softmax.gradient(model, batch))
+            steps += 1
         loss, accuracy = softmax.evaluate(model, test)
-        print(f"{softmax.now()} epoch={epoch} loss={loss:.6f} accuracy={accuracy:.4f} weights={10 * (args.pixels + 1)}", flush=True)
+        costs = f"weights={10 * (args.pixels + 1)} digits={epoch * len(training)} steps={steps}"
+        print(f"{softmax.now()} epoch={epoch} loss={loss:.6f} accuracy={accuracy:.4f} {costs}", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import (
 	"qalam/suggest/auto"
 	"qalam/suggest/cmaes"
 	"qalam/suggest/evolution"
+	"qalam/suggest/forest"
 	"qalam/suggest/gp"
 	"qalam/suggest/hyperband"
 	"qalam/suggest/nas"
@@ -21,7 +22,7 @@ import (
 func All() suggest.Registry {
 	builtin := suggest.Builtin()
 	r := suggest.Registry{
-		Algorithms: slices.Concat(builtin.Algorithms, tpe.Algorithms(), gp.Algorithms(), cmaes.Algorithms(), evolution.Algorithms(),
+		Algorithms: slices.Concat(builtin.Algorithms, tpe.Algorithms(), gp.Algorithms(), cmaes.Algorithms(), evolution.Algorithms(), forest.Algorithms(),
 			hyperband.Algorithms(hyperband.Models{"tpe": tpe.New}), pbt.Algorithms(), nas.Algorithms()),
 		StopRules: slices.Concat(builtin.StopRules, stopping.StopRules()),
 	}
