@@ -160,7 +160,7 @@ func (a *attempt) send(runs []shim.Run) {
 		a.exit(whyOver, 0)
 		return
 	}
-	a.queue = append(a.queue, shim.Command{Start: file})
+	a.queue, a.asked = append(a.queue, shim.Command{Start: file}), false
 }
 
 // peers looks whether pods that wait for others may start.

@@ -29,6 +29,7 @@ type attempt struct {
 	marker  string
 	bootID  string // of the machine when the attempt was launched
 	final   bool   // its shim exits by itself after success
+	asked   bool   // all that it may have run was asked for here, and in its spec file
 	shim    *process
 	exiting bool              // it was told to exit
 	within  time.Duration     // the grace it was told
@@ -141,7 +142,7 @@ func (a *attempt) follow(ctx context.Context) {
 // says whether there is one that lives.
 func (a *attempt) takeOver() bool {
 	found, claim, err := inspect(a.dir)
-	a.shim = nil
+	a.shim, a.asked = nil, false
 	if err != nil || found != alive {
 		return false
 	}
@@ -160,7 +161,7 @@ func (a *attempt) collect(all bool) {
 	files := a.files
 	a.files = nil
 	a.mu.Unlock()
-	if all || slices.Contains(files, "") {
+	if all && !a.told() || slices.Contains(files, "") {
 		files = nil
 		entries, err := os.ReadDir(a.dir)
 		if err != nil {
@@ -174,6 +175,11 @@ func (a *attempt) collect(all bool) {
 	for _, file := range files {
 		a.see(file)
 	}
+}
+
+// told says that there is no file which it has not been told of.
+func (a *attempt) told() bool {
+	return a.asked && !slices.ContainsFunc(a.pods, (*pod).busy)
 }
 
 // byNumber puts the files of earlier runs first.

@@ -177,16 +177,7 @@ func (a *attempt) provision(spec *workload.Pod) ([]provision.Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	containers, err := a.r.options.Provisioner.Provision(a.task, *spec, dir, a.grant)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range containers {
-		if _, err := makeFolders(a.dir, "logs", spec.Name, c.Name); err != nil {
-			return nil, err
-		}
-	}
-	return containers, nil
+	return a.r.options.Provisioner.Provision(a.task, *spec, dir, a.grant)
 }
 
 // makeFolders makes a folder in a folder in one that is there, and returns the innermost. It looks for none of them first, since most are
@@ -339,6 +330,7 @@ func (a *attempt) launch() error {
 		return refused("CreateContainerError", "starting the process that supervises the trial: %w", err)
 	}
 	failpoint("launched")
+	a.asked = true
 	a.seen()
 	a.publish(runner.Report{Verdict: a.judge()})
 	return nil

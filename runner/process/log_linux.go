@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"qalam/runner"
-	"qalam/workload"
 )
 
 const (
@@ -64,60 +63,22 @@ type Log struct {
 
 // Logs lists the log files of an attempt, also of one that was released, in the order of pods, containers and runs.
 func Logs(home string, id runner.ID) ([]Log, error) {
-	root := filepath.Join(Folder(home, id), "logs")
-	paths, err := filepath.Glob(filepath.Join(globEscape(root), "*", "*", "*.log"))
-	if err != nil {
+	var logs []Log
+	dir := Folder(home, id)
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var logs []Log
-	for _, path := range paths {
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return nil, err
+	for _, file := range files {
+		base, isLog := strings.CutSuffix(file.Name(), logTail)
+		if pod, container, run, ok := runOf(base); isLog && ok {
+			logs = append(logs, Log{Pod: pod, Container: container, Run: run, Path: filepath.Join(dir, file.Name())})
 		}
-		parts := strings.Split(rel, string(filepath.Separator))
-		logs = appendLog(logs, Log{Pod: parts[0], Container: parts[1], Path: path}, parts[2])
 	}
-	inOrder(logs)
-	return logs, nil
-}
-
-// appendLog adds a log by the name of its file.
-func appendLog(logs []Log, l Log, name string) []Log {
-	n, err := strconv.Atoi(strings.TrimSuffix(name, ".log"))
-	if err != nil || !strings.HasSuffix(name, ".log") {
-		return logs
-	}
-	l.Run = n
-	return append(logs, l)
-}
-
-func inOrder(logs []Log) {
 	slices.SortFunc(logs, func(x, y Log) int {
 		return cmp.Or(strings.Compare(x.Pod, y.Pod), strings.Compare(x.Container, y.Container), x.Run-y.Run)
 	})
-}
-
-// listLogs is Logs for an attempt in charge, whose pods and containers are known.
-func (a *attempt) listLogs() []Log {
-	var logs []Log
-	for i := range a.task.Job.Pods {
-		pod := &a.task.Job.Pods[i]
-		for _, list := range [][]workload.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
-			for _, c := range list {
-				folder := filepath.Join(a.dir, "logs", pod.Name, c.Name)
-				for _, name := range entries(folder) {
-					logs = appendLog(logs, Log{Pod: pod.Name, Container: c.Name, Path: filepath.Join(folder, name)}, name)
-				}
-			}
-		}
-	}
-	inOrder(logs)
-	return logs
-}
-
-func globEscape(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+	return logs, nil
 }
 
 // CopyLog writes a log for people, from an offset on: where Trim has removed something, a line says how much. It returns the offset

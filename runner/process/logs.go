@@ -9,14 +9,9 @@ import (
 // Logs lists the logs of all containers of an attempt, in the order of pods, containers and runs. It needs no attempt that is
 // known here: the files stay when an attempt is over.
 func (r *Runner) Logs(id runner.ID) ([]runner.Output, error) {
-	var logs []Log
-	if a := r.attempt(id); a != nil {
-		logs = a.listLogs()
-	} else {
-		var err error
-		if logs, err = Logs(r.options.Home, id); err != nil {
-			return nil, err
-		}
+	logs, err := Logs(r.options.Home, id)
+	if err != nil {
+		return nil, err
 	}
 	list := make([]runner.Output, 0, len(logs))
 	for _, l := range logs {

@@ -18,8 +18,10 @@ import (
 	"qalam/runner/shim"
 )
 
+const logTail = ".log"
+
 func logFile(pod, container string, number int) string {
-	return filepath.Join("logs", pod, container, itoa(number)+".log")
+	return pod + "." + container + "." + itoa(number) + logTail
 }
 
 // Outputs lists the streams that an attempt's points are collected from, oldest first: the logs of every run of the container
@@ -227,8 +229,8 @@ func (r *Runner) path(id runner.ID, key string) (string, error) {
 	if !ok || !ok2 || !filepath.IsLocal(key) || path.Clean(key) != key {
 		return "", unknown
 	}
-	if strings.HasSuffix(rest, ".log") && !strings.Contains(rest, "/") {
-		return filepath.Join(Folder(r.options.Home, id), "logs", pod, containerName, rest), nil
+	if run, isLog := strings.CutSuffix(rest, logTail); isLog && !strings.Contains(run, "/") {
+		return filepath.Join(Folder(r.options.Home, id), pod+"."+containerName+"."+rest), nil
 	}
 	a := r.attempt(id)
 	if a == nil {
@@ -258,7 +260,7 @@ func clear(dir string, keep bool) error {
 		os.Remove(filepath.Dir(dir)) // when it was the trial's last attempt
 		return nil
 	}
-	if err := os.Truncate(filepath.Join(dir, shim.SpecFile), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := empty(filepath.Join(dir, shim.SpecFile)); err != nil {
 		return err
 	}
 	for _, pod := range entries(dir, "pods") {
@@ -266,10 +268,8 @@ func clear(dir string, keep bool) error {
 			if !strings.HasPrefix(own, provision.TmpPrefix) {
 				continue
 			}
-			for _, entry := range entries(dir, "pods", pod, own) {
-				if err := os.RemoveAll(filepath.Join(dir, "pods", pod, own, entry)); err != nil {
-					return err
-				}
+			if err := emptyFolder(dir, "pods", pod, own); err != nil {
+				return err
 			}
 		}
 	}
@@ -277,7 +277,36 @@ func clear(dir string, keep bool) error {
 		if !strings.HasSuffix(file, startTail) {
 			continue
 		}
-		if err := os.Truncate(filepath.Join(dir, file), 0); err != nil {
+		if err := empty(filepath.Join(dir, file)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear does the same for an attempt of which all is known, without looking.
+func (a *attempt) clear() error {
+	for _, p := range a.pods {
+		for _, c := range p.containers {
+			if err := emptyFolder(a.dir, "pods", p.spec.Name, provision.TmpPrefix+c.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return empty(filepath.Join(a.dir, shim.SpecFile))
+}
+
+func empty(file string) error {
+	if err := os.Truncate(file, 0); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func emptyFolder(parts ...string) error {
+	dir := filepath.Join(parts...)
+	for _, entry := range entries(dir) {
+		if err := os.RemoveAll(filepath.Join(dir, entry)); err != nil {
 			return err
 		}
 	}

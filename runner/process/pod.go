@@ -273,13 +273,19 @@ func name(file string) (pod, container string, number int, exited, ok bool) {
 			return "", "", 0, false, false
 		}
 	}
+	pod, container, number, ok = runOf(base)
+	return pod, container, number, exited, ok
+}
+
+// runOf takes <pod>.<container>.<number> apart.
+func runOf(base string) (pod, container string, number int, ok bool) {
 	i := strings.LastIndexByte(base, '.')
 	j := strings.LastIndexByte(base[:max(i, 0)], '.')
 	if j <= 0 {
-		return "", "", 0, false, false
+		return "", "", 0, false
 	}
 	number, err := strconv.Atoi(base[i+1:])
-	return base[:j], base[j+1 : i], number, exited, err == nil && number >= 0
+	return base[:j], base[j+1 : i], number, err == nil && number >= 0
 }
 
 // primaryOf says which container of a pod ends it.

@@ -110,7 +110,7 @@ func New(options Options) (*Runner, error) {
 
 const attemptsFolder = "attempts"
 
-// Folder is where an attempt's files lie: its logs below logs/<pod>/<container>/<run>.log.
+// Folder is where an attempt's files lie: its logs are <pod>.<container>.<run>.log.
 func Folder(home string, id runner.ID) string {
 	return filepath.Join(home, attemptsFolder, id.Experiment, id.Trial, strconv.Itoa(id.Attempt))
 }
@@ -173,6 +173,9 @@ func (r *Runner) Release(id runner.ID, keep bool) error {
 		r.mu.Unlock()
 	}
 	r.options.Pool.Release(id)
+	if keep && a != nil && a.asked {
+		return a.clear()
+	}
 	return clear(Folder(r.options.Home, id), keep)
 }
 

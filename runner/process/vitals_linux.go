@@ -22,7 +22,8 @@ func (r *Runner) Probe(id runner.ID) runner.Vitals {
 	a.mu.Lock()
 	pid := a.pid
 	a.mu.Unlock()
-	for _, log := range a.listLogs() {
+	logs, _ := Logs(r.options.Home, id) // of a folder that is gone nothing can be told
+	for _, log := range logs {
 		if info, err := os.Stat(log.Path); err == nil && info.Size() > 0 && info.ModTime().After(v.LastOutput) {
 			v.LastOutput = info.ModTime()
 		}
