@@ -48,8 +48,8 @@ func newSuggester(p suggest.Problem, settings suggest.Settings) (suggest.Suggest
 	}
 	s.sobol = suggest.NewSequence(p.Space.Len(), s.seed)
 	s.design = designed
-	if slices.ContainsFunc(s.e.dims, func(d dim) bool { return d.listed() }) {
-		s.design = designedListed
+	if s.e.num < len(s.e.dims) {
+		s.design = designedCategorical
 	}
 	if s.e.conditional { // every branch wants to be seen
 		s.design = min(designedConditional, designed+len(s.e.dims))

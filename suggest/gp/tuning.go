@@ -3,7 +3,7 @@ package gp
 // Constants that were chosen by measurement, on the functions and tables of bench/search that are for tuning.
 const (
 	designed            int = 2 // trials before the first model, where no setting says otherwise
-	designedListed      int = 6 // where some parameters have few values, between which no slope leads,
+	designedCategorical int = 6 // where there are categories, of which one trial says nothing about another,
 	designedConditional int = 8 // and at most so many where parameters have conditions
 
 	tail     float64 = 20  // values farther above the median than this, in units of the better half's spread, are cut
