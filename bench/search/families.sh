@@ -77,7 +77,7 @@ families() {
 		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
 	family "After five experiments of 100 trials on the other table of the same kind" fc_slice,fc_protein,nb_c10,nb_c100 5 1 10,20,50,100 \
 		"gp:100 multivariate-tpe:100" "random:100" -earlier related
-	family "Models of scikit-learn: for the comparison" models-comparison 3 1 20,50 \
+	family "Models of scikit-learn that train in milliseconds: for the comparison" svm-wine,svm-diabetes,dt-breast,dt-diabetes,ada-iris 3 1 20,50 \
 		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
 	if [ "$mode" = peers ]; then # seconds for each suggestion
 		family "" gardner1,cbranin,gardner2,hart6c,zdt2,wfg4,branincurrin,zdt6 2 1 100 "" "gp:100"

@@ -22,6 +22,7 @@ var latencyGoals = []latencyGoal{
 	{"sobol", "qmc", 50, 0, math.MaxInt},
 	{"tpe", "tpe4", 20, 0, math.MaxInt},
 	{"tpe", "goptuna", 10, 0, math.MaxInt},
+	{"tpe", "hyperopt", 1, 0, math.MaxInt},
 	{"multivariate-tpe", "tpe5", 30, 0, math.MaxInt},
 	{"multivariate-tpe", "goptuna", 80, 0, math.MaxInt},
 	{"gp", "gp", 5, 0, 300},
