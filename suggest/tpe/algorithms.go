@@ -36,7 +36,7 @@ func Algorithms() []suggest.Algorithm {
 	return []suggest.Algorithm{
 		{
 			Name: "tpe", New: newIndependent,
-			Doc: "Estimates where the good trials lie, for each parameter by itself; takes any space, and thousands of trials.",
+			Doc: "Estimates where the good trials lie, for each parameter by itself (under constraints for all together); takes any space, and thousands of trials.",
 			Settings: []suggest.Setting{
 				{
 					Name: "gamma", Kind: suggest.KindFloat, Check: between(0, 1),
@@ -81,15 +81,18 @@ func newIndependent(p suggest.Problem, settings suggest.Settings) (suggest.Sugge
 	if settings["gamma"] != "" {
 		r.share, r.root = 0, settings.Float("gamma")
 	}
+	if p.Constraints > 0 { // which say little of one parameter by itself
+		r.joint, r.candidates = true, 4*r.candidates
+		r.good, r.many = jointKernels(prior)
+	}
 	return newSuggester(p, settings, r), nil
 }
 
 func newMultivariate(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
 	r := rules{
 		startup: startup(p), candidates: int(settings.Int("n_ei_candidates")), share: 0.1, most: 25, improvement: true, joint: true,
-		good: kernels{narrow: 0.01, shrink: 2, steps: 0.5, prior: 0.5, choice: 0.5, parent: 4},
-		many: kernels{narrow: 0.01, shrink: 1, steps: 0.5, prior: 1, choice: 1, parent: 4},
 	}
+	r.good, r.many = jointKernels(1)
 	if p.Objectives > 1 {
 		r.most = 64 // of a front there is more to be known than of one optimum
 	}
@@ -97,6 +100,13 @@ func newMultivariate(p suggest.Problem, settings suggest.Settings) (suggest.Sugg
 		r.startup = int(settings.Int("n_startup_trials"))
 	}
 	return newSuggester(p, settings, r), nil
+}
+
+// jointKernels are those of densities over all parameters at once.
+func jointKernels(prior float64) (good, many kernels) {
+	good = kernels{narrow: 0.01, shrink: 2, steps: 0.5, prior: 0.5 * prior, choice: 0.5 * prior, parent: 4 * prior}
+	many = kernels{narrow: 0.01, shrink: 1, steps: 0.5, prior: prior, choice: prior, parent: 4 * prior}
+	return good, many
 }
 
 // startup is the number of results before the densities are used.

@@ -15,7 +15,9 @@ import (
 // each constraint i splits the trials into those that keep it and those that do not, with densities l_i and g_i like the
 // objective's. What is maximised is the product of the relative density ratios r_i = 1 / (γ_i + (1-γ_i)·g_i/l_i), γ_i being the
 // share of the trials that l_i is made of. Unlike there, the objective's good trials are the first of the order above, feasible
-// ones as long as there are some: on our problems that comes as close to a border and finds the feasible region no later.
+// ones as long as there are some: on our problems that comes as close to a border and finds the feasible region no later. tpe, too,
+// has densities over all parameters then: a constraint says little of one parameter by itself (medians of regret after 100 trials
+// without and with that: gardner2 5.1 and 0.0023, hart6c 0.63 and 0.071).
 
 // constraint is what is known of one of them.
 type constraint struct {
