@@ -26,6 +26,7 @@ const (
 	mostEarlierTrials = 120 // trials of each
 	leastEarlier      = 4
 	leastExplained    = 0.1 // share of the variance that a model has to predict of its own trials
+	credit            = 2   // by how much more likely a trend is taken to be true than not before any trial, as a logarithm
 	trusting          = 4   // trials before which the trend is followed untested
 )
 
@@ -108,7 +109,9 @@ func newTrend(models []*posterior, x [][]float64, y []float64) *trend {
 }
 
 // order is how much better than by chance a model orders pairs of trials, squared: 0 where it is no better, 1 where every pair is
-// in order. Two pairs of each kind are taken as seen, so that few trials do not decide.
+// in order. Three pairs are taken as seen, two of them in order, so that few trials do not decide; and of several models that have
+// nothing to do with these trials one may order them well by chance: so the deviation that chance has, √(2 (2n + 5) / (9 n (n - 1))) of
+// Kendall's τ, is taken off, the less so the fewer trials there are.
 func order(said, y []float64) float64 {
 	right, wrong := 2.0, 1.0
 	for i := range y {
@@ -121,7 +124,12 @@ func order(said, y []float64) float64 {
 			}
 		}
 	}
-	excess := max(0, (right-wrong)/(right+wrong))
+	chance := 0.0
+	if n := float64(len(y)); n > 1 {
+		const faith = 10 // trials
+		chance = math.Sqrt(2*(2*n+5)/(9*n*(n-1))) * n / (n + faith)
+	}
+	excess := max(0, (right-wrong)/(right+wrong)-chance)
 	return excess * excess
 }
 
@@ -183,8 +191,8 @@ func (t *trend) slope(x, g []float64) {
 
 // learnValue is learn for the objective. With experiments before this one it learns with their trend and without it, and follows
 // the trend only where that makes the values likelier by more than the slope β does anyway, whatever the trend (ln n / 2: G.
-// Schwarz, "Estimating the dimension of a model", The Annals of Statistics 6(2), 461-464 (1978)): a misleading one is worse than
-// none.
+// Schwarz, "Estimating the dimension of a model", The Annals of Statistics 6(2), 461-464 (1978)), less some credit, for whoever names
+// experiments to begin with knows that they are alike: a misleading one is worse than none.
 func (s *suggester) learnValue(done []*suggest.Record) (k *kernel, follows bool) {
 	targets := func(r []*suggest.Record) []float64 { y, _ := warped(r); return y }
 	k, alone := s.learn(aboutValue, done, targets)
@@ -196,7 +204,7 @@ func (s *suggester) learnValue(done []*suggest.Record) (k *kernel, follows bool)
 		x := s.e.points(r)
 		return newTrend(s.earlier, x, y).rest(x, y)
 	})
-	if after != nil && (k == nil || len(done) < trusting || together+math.Log(float64(len(done)))/2 < alone) {
+	if after != nil && (k == nil || len(done) < trusting || together+math.Log(float64(len(done)))/2-credit < alone) {
 		return after, true
 	}
 	return k, false
