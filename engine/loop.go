@@ -47,6 +47,7 @@ type live struct {
 	since     time.Time // when it was handed to the runner
 	condition condition // what the doctor said, and for how long
 	judged    int       // points of the objective that the stopper has seen
+	shown     int       // of those that are finite, the ones that the observer has seen
 }
 
 // loop is the life of a run: look, decide, record, act, wait.

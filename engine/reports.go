@@ -199,12 +199,13 @@ func (r *run) collect(ctx context.Context, l *live, now time.Time) error {
 
 // judge asks the early-stopping rule about an attempt that has reported something new.
 func (r *run) judge(l *live) error {
-	n := l.tail.curve.Len()
+	n, finite := l.tail.curve.Reports(), l.tail.curve.Len()
 	if n == l.judged {
 		return nil
 	}
 	l.judged = n
-	if step, value, ok := l.tail.curve.Last(); ok {
+	if step, value, ok := l.tail.curve.Last(); ok && finite != l.shown {
+		l.shown = finite
 		r.e.options.Observer.Point(l.number, step, value)
 	}
 	t, err := r.active(l.number)

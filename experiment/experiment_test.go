@@ -75,12 +75,17 @@ func TestSignFlipsOnce(t *testing.T) {
 		b.Add(metrics.Point{Name: "loss", Value: math.NaN(), Text: "nan", Step: 2})
 		b.Add(metrics.Point{Name: "loss", Value: 0.25, Step: 10})
 		before := b.Curve(3, suggest.Pending)
+		b.Add(metrics.Point{Name: "loss", Value: math.Inf(1), Step: 11})
+		b.Add(metrics.Point{Name: "loss", Value: math.NaN(), Step: 12})
+		if c := b.Curve(3, suggest.Pending); c.NonFinite != 2 || len(c.Values) != 2 || before.NonFinite != 0 || b.Reports() != 5 {
+			t.Errorf("%s: curve %+v of %d reports", direction, c, b.Reports())
+		}
 		b.Add(metrics.Point{Name: "loss", Value: 0.125, Step: metrics.NoStep})
 		after := b.Curve(3, suggest.Pending)
 		if !slices.Equal(before.Values, []float64{0.5 * sign, 0.25 * sign}) || !slices.Equal(before.Steps, []int64{1, 10}) {
 			t.Errorf("%s: curve %+v", direction, before)
 		}
-		if after.Number != 3 || b.Len() != 3 || !slices.Equal(after.Steps, []int64{1, 10, 3}) {
+		if after.Number != 3 || after.NonFinite != 0 || b.Len() != 3 || !slices.Equal(after.Steps, []int64{1, 10, 3}) {
 			t.Errorf("%s: curve %+v", direction, after)
 		}
 		if step, value, ok := b.Last(); !ok || step != 3 || value != 0.125 {

@@ -83,16 +83,20 @@ func (p Past) ValueOf(o Objective, metric string) float64 {
 type CurveBuilder struct {
 	objective Objective
 	curve     suggest.Curve
+	reports   int
 }
 
 // NewCurveBuilder makes a CurveBuilder for an objective.
 func NewCurveBuilder(o Objective) CurveBuilder { return CurveBuilder{objective: o} }
 
-// Add takes a point of the objective. Points that are no finite number are left out: no rule can judge them.
+// Add takes a point of the objective. Of points that are no finite number only those at the end are counted.
 func (b *CurveBuilder) Add(p metrics.Point) {
+	b.reports++
 	if !p.Finite() {
+		b.curve.NonFinite++
 		return
 	}
+	b.curve.NonFinite = 0
 	step := p.Step
 	if step == metrics.NoStep {
 		step = int64(len(b.curve.Values)) + 1
@@ -101,10 +105,13 @@ func (b *CurveBuilder) Add(p metrics.Point) {
 	b.curve.Steps = append(b.curve.Steps, step)
 }
 
-// Len is the number of points.
+// Len is the number of points that are finite.
 func (b *CurveBuilder) Len() int { return len(b.curve.Values) }
 
-// Last is the latest point, its value in the user's direction.
+// Reports is the number of points.
+func (b *CurveBuilder) Reports() int { return b.reports }
+
+// Last is the latest finite point, its value in the user's direction.
 func (b *CurveBuilder) Last() (step int64, value float64, ok bool) {
 	n := b.Len()
 	if n == 0 {
@@ -116,5 +123,7 @@ func (b *CurveBuilder) Last() (step int64, value float64, ok bool) {
 // Curve is the curve so far of the trial with a number and in a state, smaller is better. It shares the points, which never
 // change, and sees none that are added later; so it costs the same however long it is.
 func (b *CurveBuilder) Curve(number int, state suggest.State) suggest.Curve {
-	return suggest.Curve{Number: number, State: state, Values: slices.Clip(b.curve.Values), Steps: slices.Clip(b.curve.Steps)}
+	return suggest.Curve{
+		Number: number, State: state, Values: slices.Clip(b.curve.Values), Steps: slices.Clip(b.curve.Steps), NonFinite: b.curve.NonFinite,
+	}
 }

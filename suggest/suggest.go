@@ -108,6 +108,8 @@ type Curve struct {
 	State  State     // Pending while the trial runs, Completed when it ended by itself
 	Values []float64 // one per report, finite
 	Steps  []int64   // the step of each value as the user counts it; report number from 1 where the log names none
+	// NonFinite is how many reports followed the last of Values that were no finite number.
+	NonFinite int
 }
 
 // Verdict is a Stopper's decision on a running trial.

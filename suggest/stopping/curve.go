@@ -47,12 +47,12 @@ type curve struct {
 }
 
 const (
-	perDoubling = 4    // points at which a track is kept for each doubling of the step
-	mostSimilar = 256  // trials to compare with, at most
-	fraction    = 0.5  // of a new trial's chance per step that a trial must have
-	ownWeight   = 0.5  // of the trial's own extrapolation, in trials that are exactly alike
-	valueWidth  = 0.15 // standard deviations of what is alike, in ranks from 0 to 1: of the value,
-	slopeWidth  = 0.25 // and of the improvement
+	perDoubling = 4   // points at which a track is kept for each doubling of the step
+	mostSimilar = 256 // trials to compare with, at most
+	fraction    = 0.5 // of a new trial's chance per step that a trial must have
+	ownWeight   = 0.5 // of the trial's own extrapolation, in trials that are exactly alike
+	valueWidth  = 0.3 // standard deviations of what is alike, in ranks from 0 to 1: of the value,
+	slopeWidth  = 0.5 // and of the improvement
 )
 
 // exponents are seven equally likely values of b.

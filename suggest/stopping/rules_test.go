@@ -130,6 +130,32 @@ func TestAlone(t *testing.T) {
 	}
 }
 
+// TestNonFinite: a trial that reports nothing but NaN, or comes to do so, is stopped by the rules that look at it alone.
+func TestNonFinite(t *testing.T) {
+	for _, test := range []struct {
+		rule      string
+		settings  suggest.Settings
+		values    []float64
+		nonFinite int
+		want      bool
+	}{
+		{"patience", nil, nil, 9, false},
+		{"patience", nil, nil, 10, true},
+		{"patience", nil, []float64{1, 2}, 10, true},
+		{"patience", suggest.Settings{"max_nonfinite": "0"}, nil, 1000, false},
+		{"threshold", nil, []float64{1}, 2, false},
+		{"threshold", nil, nil, 3, true},
+		{"threshold", suggest.Settings{"max_nonfinite": "1", "objective_type": "maximize"}, nil, 1, true},
+		{"asha", nil, nil, 1000, false},
+		{"curve", nil, nil, 1000, false},
+	} {
+		v := stopper(t, test.rule, test.settings).Judge(suggest.Curve{Number: 1, Values: test.values, NonFinite: test.nonFinite})
+		if v.Stop != test.want || v.Stop != strings.Contains(v.Reason, "no finite numbers") {
+			t.Errorf("%s %v of %v and %d that are not finite: %+v", test.rule, test.settings, test.values, test.nonFinite, v)
+		}
+	}
+}
+
 // TestCurveMemory: of 5,000 trials at most 256 keep what they are compared by, evenly spread, whatever the order of arrival.
 func TestCurveMemory(t *testing.T) {
 	kept := func(order func(i int) int) []int {
