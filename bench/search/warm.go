@@ -132,24 +132,24 @@ func mixer(s *space.Space, seed int) func(space.Assignment) space.Assignment {
 func printWarm(w io.Writer, known *records, problems []problem.Problem, methods []method, at []int, floor float64) {
 	out := bufio.NewWriter(w)
 	defer out.Flush()
-	median := func(name, problem string, trials int) float64 {
+	mean := func(name, problem string, trials int) float64 {
 		var regrets []float64
 		for _, r := range known.list {
 			if r.method != name || r.problem != problem {
 				continue
 			}
 			if v, ok := r.at(trials); ok {
-				regrets = append(regrets, v)
+				regrets = append(regrets, max(floor, v))
 			}
 		}
-		return stats.Median(regrets)
+		return stats.Mean(regrets)
 	}
 	for _, m := range methods {
 		h, ok := m.(warm)
 		if !ok {
 			continue
 		}
-		fmt.Fprintf(out, "\n### Median regret of %s in parts of that without\n\n| problem |", m.name())
+		fmt.Fprintf(out, "\n### Mean regret of %s in parts of that without\n\n| problem |", m.name())
 		for _, n := range at {
 			fmt.Fprintf(out, " @%d |", n)
 		}
@@ -158,7 +158,7 @@ func printWarm(w io.Writer, known *records, problems []problem.Problem, methods 
 		for i := range problems {
 			fmt.Fprintf(out, "| %s |", problems[i].Name)
 			for k, n := range at {
-				ratio := max(floor, median(m.name(), problems[i].Name, n)) / max(floor, median(h.ours.name(), problems[i].Name, n))
+				ratio := mean(m.name(), problems[i].Name, n) / mean(h.ours.name(), problems[i].Name, n)
 				fmt.Fprintf(out, " %.2f |", ratio)
 				if !math.IsNaN(ratio) {
 					logs[k] = append(logs[k], math.Log(ratio))
