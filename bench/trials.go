@@ -70,14 +70,18 @@ func trialFigures(trials int, own []*round, peer []*bareRound) []figure {
 		}
 	}
 	at := growth(func(m milestone) time.Duration { return m.At })
+	engine, others := growth(func(m milestone) time.Duration { return m.CPU }), growth(func(m milestone) time.Duration { return m.Children })
 	return append(figures,
 		measured("– time per trial, the last tenth of them against the first", "", of(at)),
 		measured("– the same of the bare loop", "", of(func(_ *round, p *bareRound) float64 { return p.growth })),
 		atMost(1.1, "– growth of the time per trial beyond that of the bare loop", "", of(func(r *round, p *bareRound) float64 {
 			return at(r, p) / p.growth
 		})),
-		atMost(1.1, "– processor time of the engine per trial, the last tenth of them against the first", "",
-			of(growth(func(m milestone) time.Duration { return m.CPU }))))
+		measured("– processor time of the engine per trial, the last tenth of them against the first", "", of(engine)),
+		measured("– the same of shims and trials", "", of(others)),
+		atMost(1.1, "– growth of the engine's processor time beyond theirs", "", of(func(r *round, p *bareRound) float64 {
+			return engine(r, p) / others(r, p)
+		})))
 }
 
 // marks are the numbers of trials after which the time is taken.
