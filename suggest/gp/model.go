@@ -124,6 +124,9 @@ func (s *suggester) newModel() *model {
 func warped(records []*suggest.Record) ([]float64, warp) {
 	y := values(records)
 	w := newWarp(y)
+	if len(records) > 0 && len(records[0].Others) > 0 {
+		w.unbend(y)
+	}
 	for i := range y {
 		y[i] = w.forward(y[i])
 	}
