@@ -58,6 +58,7 @@ func TestExamples(t *testing.T) {
 		{file: "darts-digits/experiment.yaml", trials: 1, metric: "accuracy", parameter: "search-space"},
 		{file: "multi-fidelity/hyperband.yaml", trials: 16, metric: "loss", parameter: "epochs"},
 		{file: "multi-fidelity/asha.yaml", trials: 16, metric: "loss", parameter: "epochs"},
+		{file: "multi-fidelity/pasha.yaml", trials: 16, metric: "loss", parameter: "epochs"},
 		{file: "multi-fidelity/bohb.yaml", trials: 16, metric: "loss", parameter: "epochs"},
 		{file: "multi-fidelity/dehb.yaml", trials: 16, metric: "loss", parameter: "epochs"},
 		{file: "pbt/experiment.yaml", trials: 20, metric: "loss", parameter: "momentum"},

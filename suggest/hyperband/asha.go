@@ -9,9 +9,10 @@ import (
 // configuration among the best ⌊n/η⌋ of the n that are over at a rung, and that did not go on from there yet, goes on; where there is
 // none, a new one begins at rung 0. What failed or was stopped counts among the n, behind all others, and never goes on.
 type asha struct {
-	eta   float64
-	rungs []ladderRung
-	at    map[place]*spot
+	eta         float64
+	progressive bool // only so many rungs are allowed as the results ask for
+	rungs       []ladderRung
+	at          map[place]*spot
 }
 
 type place struct{ config, rung int }
@@ -24,6 +25,7 @@ type spot struct {
 
 // ladderRung holds what is over at a rung.
 type ladderRung struct {
+	trials  int // whatever their state
 	over    ordered
 	waiting ordered // of those the ones whose configuration has no trial at the next rung
 }
@@ -62,6 +64,7 @@ func (a *asha) enter(m *member) {
 		}
 	}
 	s.trials++
+	a.rungs[m.rung].trials++
 	if m.over() {
 		e, r := entryOf(m), &a.rungs[m.rung]
 		s.over = append(s.over, e)
@@ -81,6 +84,7 @@ func (a *asha) leave(m *member) {
 		r.over.remove(e)
 		r.waiting.remove(e)
 	}
+	a.rungs[m.rung].trials--
 	if s.trials--; s.trials > 0 {
 		return
 	}
@@ -96,7 +100,7 @@ func (a *asha) leave(m *member) {
 func (a *asha) settle() {}
 
 func (a *asha) next() job {
-	for k := len(a.rungs) - 2; k >= 0; k-- {
+	for k := a.top() - 1; k >= 0; k-- {
 		r := &a.rungs[k]
 		// All that are better than the first of those that wait have gone on.
 		if e, ok := r.waiting.first(); ok && r.over.before(e) < int(float64(r.over.size)/a.eta) {

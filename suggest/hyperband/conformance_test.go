@@ -21,6 +21,7 @@ func options(t testing.TB) []suggesttest.Options {
 	width := suggest.Settings{"resource_name": "width", "r_l": "1000", "min_resource": "30"}
 	return []suggesttest.Options{
 		{Algorithm: algorithm(t, "asha"), Settings: layers, OrderIndependent: true},
+		{Algorithm: algorithm(t, "pasha"), Settings: width, OrderIndependent: true},
 		{Algorithm: algorithm(t, "hyperband"), Settings: layers, OrderIndependent: true},
 		{Algorithm: algorithm(t, "hyperband"), Settings: width, OrderIndependent: true, Trials: 150},
 		{Algorithm: algorithm(t, "bohb"), Settings: width, OrderIndependent: true},

@@ -12,7 +12,9 @@
 //	parallel hyperparameter tuning", MLSys 2020;
 //	S. Falkner, A. Klein, F. Hutter, "BOHB: robust and efficient hyperparameter optimization at scale", ICML 2018;
 //	N. Awad, N. Mallik, F. Hutter, "DEHB: evolutionary Hyperband for scalable, robust and efficient hyperparameter optimization",
-//	IJCAI 2021.
+//	IJCAI 2021;
+//	O. Bohdal, L. Balles, M. Wistuba, B. Ermis, C. Archambeau, G. Zappella, "PASHA: efficient HPO and NAS with progressive resource
+//	allocation", ICLR 2023.
 //
 // Which rung and bracket a trial belongs to is written into the labels of its suggestion, which come back with its outcome. A
 // trial at a higher rung carries suggest.ParentLabel: with the setting suggestion_trial_dir it starts from a copy of that trial's

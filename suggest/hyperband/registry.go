@@ -33,6 +33,8 @@ func Algorithms(models Models) []suggest.Algorithm {
 			"Tries many configurations with little of a resource, such as epochs, and goes on with the best, in brackets that begin with more or less of it."),
 		entry("asha", "asha", "random",
 			"Asynchronous successive halving: tries many configurations with little of a resource, and goes on with the best as soon as they are known."),
+		entry("pasha", "pasha", "random",
+			"asha that trains longer only while it would change which configurations are best."),
 		entry("dehb", "asha", "de",
 			"asha with configurations from differential evolution."),
 	}
@@ -62,8 +64,8 @@ func settings(scheduler, sampler string, samplers []string) []suggest.Setting {
 			Doc: "The least of the resource that a trial gets; by default 1, or the parameter's smallest value where that is more.",
 		},
 		{
-			Name: "scheduler", Kind: suggest.KindString, Default: scheduler, Check: suggest.OneOf("asha", "hyperband"),
-			Doc: "Who goes on: asha, the best of those known by then, or hyperband, the best of a bracket; " + scheduler + " by default.",
+			Name: "scheduler", Kind: suggest.KindString, Default: scheduler, Check: suggest.OneOf("asha", "pasha", "hyperband"),
+			Doc: "Who goes on: asha, the best of those known by then; pasha, those likewise, but no further than rankings still change; or hyperband, the best of a bracket; " + scheduler + " by default.",
 		},
 		{
 			Name: "sampler", Kind: suggest.KindString, Default: sampler, Check: suggest.OneOf(samplers...),
@@ -100,7 +102,9 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, models Models) (
 	if eta := settings.Float("eta"); settings["scheduler"] == "hyperband" {
 		s.scheduler = newBrackets(eta, len(r.rungs))
 	} else {
-		s.scheduler = newASHA(eta, len(r.rungs))
+		a := newASHA(eta, len(r.rungs))
+		a.progressive = settings["scheduler"] == "pasha"
+		s.scheduler = a
 	}
 	even := newUniform(p.Space, seed)
 	name := settings["sampler"]
