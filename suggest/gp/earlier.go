@@ -27,6 +27,7 @@ const (
 	leastEarlier      = 4
 	leastExplained    = 0.1 // share of the variance that a model has to predict of its own trials
 	credit            = 2   // by how much more likely a trend is taken to be true than not before any trial, as a logarithm
+	firsts            = 5   // trials that begin with the best of those before, at most
 	trusting          = 4   // trials before which the trend is followed untested
 )
 
@@ -222,19 +223,31 @@ func (t *trend) rest(x [][]float64, y []float64) []float64 {
 	return out
 }
 
-// first is where the trend alone is lowest among the trials of the experiments before: the assignment to begin with.
-func (s *suggester) first(t *trend, known func(*place) bool) *place {
+// first is an assignment to begin with: of the best of each experiment before, that of which the trend alone thinks most among those
+// that are not known; nil where there is none.
+func (s *suggester) first(t *trend, number int, known func(*place) bool) *place {
 	var best *place
 	low := math.Inf(1)
+	if number > len(s.problem.Earlier) {
+		return nil
+	}
 	for _, outcomes := range s.problem.Earlier[max(0, len(s.problem.Earlier)-mostEarlier):] {
-		for _, o := range outcomes {
-			if o.State != suggest.Completed || !o.Feasible() || !s.problem.Space.Contains(o.Assignment) {
+		var top *suggest.Outcome
+		for i := range outcomes {
+			o := &outcomes[i]
+			if o.State != suggest.Completed || math.IsNaN(o.Value) || !o.Feasible() || !s.problem.Space.Contains(o.Assignment) {
 				continue
 			}
-			p := s.e.place(o.Assignment)
-			if v := t.at(p.x); v < low && !known(p) {
-				best, low = p, v
+			if top == nil || o.Value < top.Value {
+				top = o
 			}
+		}
+		if top == nil {
+			continue
+		}
+		p := s.e.place(top.Assignment)
+		if v := t.at(p.x); v < low && !known(p) {
+			best, low = p, v
 		}
 	}
 	return best

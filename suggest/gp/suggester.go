@@ -139,8 +139,8 @@ func (b *batch) known(p *place) bool {
 // next proposes the place for one trial; nil when there is none left.
 func (b *batch) next(number int) (p *place, note string) {
 	suggest.SeedRand(b.source, b.seed, number)
-	if len(b.earlier) > 0 && number == 1 && b.design > 0 {
-		if p := b.first(newTrend(b.earlier, nil, nil), b.known); p != nil {
+	if len(b.earlier) > 0 && number <= firsts && b.design > 0 {
+		if p := b.first(newTrend(b.earlier, nil, nil), number, b.known); p != nil {
 			return p, ""
 		}
 	}
