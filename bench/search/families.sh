@@ -3,6 +3,7 @@
 #   families.sh peers   runs what is missing of the peers (hours) and keeps it in results/peers.csv
 #   families.sh ours    runs ours into results/ours.csv, anew where that was made by other code: remove the file for that
 #   families.sh tables  writes results/tables.md and the picture of docs/algorithms.md from what is stored
+# $ONLY, where it is set, is a pattern for the names of those that are run.
 # Curves that were measured before stand in where the data folder has them; a later run takes their place.
 mode=${1:?usage: families.sh peers|ours|tables}
 cd "$(dirname "$0")/../.." || exit
@@ -26,13 +27,14 @@ family() {
 	case $mode in
 	peers)
 		for p in $peers; do
-			if [ "${p#*:}" = 0 ]; then continue; fi
+			if [ "${p#*:}" = 0 ] || ! echo "${p%:*}" | grep -Eq "$ONLY"; then continue; fi
 			"$search" -peers "${p%:*}" -trials "${p#*:}" -problems "$problems" -seeds "$seeds" -workers "$workers" -with "$stored" \
 				-environments "$folder" -out $results/peers.csv >/dev/null
 		done
 		;;
 	ours)
 		for p in $ours; do
+			if ! echo "${p%:*}" | grep -Eq "$ONLY"; then continue; fi
 			"$search" -methods "${p%:*}" -trials "${p#*:}" -problems "$problems" -seeds "$seeds" -workers "$workers" -jobs "$jobs" \
 				-environments "$folder" -out $results/ours.csv "$@" >/dev/null
 		done
