@@ -174,8 +174,8 @@ func (p prior) add(k *kernel, g []float64) float64 {
 
 // maximize finds the hyper-parameters from fixed starts, so that they depend on the data alone, and the loss there; nil where the
 // matrix of covariances cannot be factorised anywhere. With more than a few trials the likelihood has more than one peak: what
-// short length scales do not explain, noise does (Rasmussen & Williams 2006, section 5.4.1). So a second start is where there is
-// next to no noise, and the better of both ends counts.
+// long length scales do not explain, noise does (Rasmussen & Williams 2006, section 5.4.1). So a second start is where there is next
+// to no noise. That peak is narrower, so it has to be higher to hold as much of the probability.
 func (f *fitting) maximize() (k *kernel, loss float64) {
 	d := len(f.e.dims)
 	m := descent{iterations: fitSteps, gradient: fitGradient, decrease: fitDecrease}
@@ -190,7 +190,7 @@ func (f *fitting) maximize() (k *kernel, loss float64) {
 			theta[j] = math.Log(start.w * f.prio.w0[j])
 		}
 		theta[d+1] = math.Log(start.noise)
-		if l := m.minimize(f.loss, theta); l < loss {
+		if l := m.minimize(f.loss, theta); l < loss-float64(i)*narrower {
 			k, loss = f.hyper(theta), l
 		}
 	}

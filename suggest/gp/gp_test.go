@@ -349,23 +349,33 @@ func told(t *testing.T, p suggest.Problem, trials int, outcome func(o *suggest.O
 	return all
 }
 
-// TestFailures searches where half of the space fails, near the best of the other half: it must learn where that is.
+// TestFailures searches where half of the space fails, near the best of the other half: it must learn where that is. One search
+// in twelve is late (measured), so that one in five may be: more would be once in 17 times, with other seeds.
 func TestFailures(t *testing.T) {
-	failed, best := 0, math.Inf(1)
-	told(t, suggest.Problem{Space: plain(t), Seed: 3}, 40, func(o *suggest.Outcome) {
-		x, z := o.Assignment[0], o.Assignment[1]
-		if x < 0.5 {
-			o.State, o.Value = suggest.Failed, math.NaN()
-			if o.Number > 10 {
-				failed++
+	late := 0
+	for seed := range uint64(5) {
+		failed, best := 0, math.Inf(1)
+		told(t, suggest.Problem{Space: plain(t), Seed: seed}, 40, func(o *suggest.Outcome) {
+			x, z := o.Assignment[0], o.Assignment[1]
+			if x < 0.5 {
+				o.State, o.Value = suggest.Failed, math.NaN()
+				if o.Number > 10 {
+					failed++
+				}
+				return
 			}
-			return
+			o.Value = (x-0.6)*(x-0.6) + (z-0.4)*(z-0.4)
+			best = min(best, o.Value)
+		})
+		if best > 1e-3 {
+			late++
 		}
-		o.Value = (x-0.6)*(x-0.6) + (z-0.4)*(z-0.4)
-		best = min(best, o.Value)
-	})
-	if best > 1e-3 || failed > 10 {
-		t.Errorf("the best is %v, wanted 0; %d of 30 failed", best, failed)
+		if failed > 10 {
+			t.Errorf("seed %d: %d of 30 failed", seed, failed)
+		}
+	}
+	if late > 1 {
+		t.Errorf("%d of 5 searches are farther than 0.001 from the best", late)
 	}
 }
 

@@ -24,7 +24,8 @@ const (
 	startNoise  float64 = 0.01 // variance of the noise where a fit starts,
 	startExact  float64 = 2e-5 // and where it starts again, with w_j
 	startShort  float64 = 4.5  // times as large,
-	onePeak     int     = 20   // after more trials than this
+	onePeak     int     = 20   // after more trials than this;
+	narrower    float64 = 2    // its end has to be better by so much
 	noisyFrom   float64 = 0.01 // ratio of noise to signal from which on a mean is believed rather than a value
 
 	evenly        int     = 512  // places looked at all over the space,
