@@ -28,6 +28,7 @@ func All() suggest.Registry {
 	}
 	r.Algorithms = append(r.Algorithms, auto.Algorithms(auto.Parts{
 		Model: named(r, "gp"), Density: named(r, "multivariate-tpe"), Evolution: named(r, "cmaes"), Population: named(r, "nsga2"),
+		Directions: named(r, "nsga3"),
 	})...)
 	return r
 }

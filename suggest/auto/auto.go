@@ -15,6 +15,7 @@ type Parts struct {
 	Density    suggest.Algorithm // tree-structured Parzen estimators: any space, any number of results
 	Evolution  suggest.Algorithm // CMA-ES: refines numbers when there are many results
 	Population suggest.Algorithm // NSGA-II: several objectives and many results
+	Directions suggest.Algorithm // NSGA-III: many objectives
 }
 
 // Limits on what each part is asked for.
@@ -39,7 +40,7 @@ func Algorithms(parts Parts) []suggest.Algorithm {
 func algorithm(parts Parts, few int) suggest.Algorithm {
 	return suggest.Algorithm{
 		Name: "auto", Settings: []suggest.Setting{suggest.RandomState}, Transfers: true, Objectives: 1 << 10,
-		Doc: "Chooses for every trial what suits the space and the number of results: a Gaussian process at first, later CMA-ES or TPE; NSGA-II for several objectives.",
+		Doc: "Chooses for every trial what suits the space and the number of results: a Gaussian process at first, later CMA-ES or TPE; NSGA-II for several objectives, NSGA-III for more than three.",
 		New: func(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
 			return newAuto(parts, p, few, suggest.SeedOf(p, settings))
 		},
@@ -89,15 +90,16 @@ const (
 	density
 	evolution
 	population
+	directions
 	parts = iota
 )
 
 func (p part) String() string {
-	return [parts]string{"a Gaussian process", "TPE", "CMA-ES", "NSGA-II"}[p]
+	return [parts]string{"a Gaussian process", "TPE", "CMA-ES", "NSGA-II", "NSGA-III"}[p]
 }
 
 func (a *Parts) of(p part) *suggest.Algorithm {
-	return [parts]*suggest.Algorithm{&a.Model, &a.Density, &a.Evolution, &a.Population}[p]
+	return [parts]*suggest.Algorithm{&a.Model, &a.Density, &a.Evolution, &a.Population, &a.Directions}[p]
 }
 
 // able says which parts can search the problem; problem says why none can, or is "".
@@ -134,7 +136,7 @@ type choice struct {
 // belongs to the trial.
 func (t traits) choose(can [parts]bool, results, since int, draw float64) choice {
 	first := func(why string, order ...part) choice {
-		for _, p := range append(order, density, model, population, evolution) {
+		for _, p := range append(order, density, model, population, directions, evolution) {
 			if can[p] {
 				return choice{p, why}
 			}
@@ -143,7 +145,7 @@ func (t traits) choose(can [parts]bool, results, since int, draw float64) choice
 	}
 	switch {
 	case t.objectives > manyObjectives:
-		return first(fmt.Sprintf("%d objectives", t.objectives), population)
+		return first(fmt.Sprintf("%d objectives", t.objectives), directions, population)
 	case t.objectives > 1 && results >= severalResults:
 		return first(fmt.Sprintf("%d objectives and %d or more results", t.objectives, severalResults), population)
 	case t.objectives > 1:

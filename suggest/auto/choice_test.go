@@ -73,7 +73,7 @@ func TestSwitch(t *testing.T) {
 }
 
 func TestChoice(t *testing.T) {
-	all := [parts]bool{true, true, true, true}
+	all := [parts]bool{true, true, true, true, true}
 	numbers := traits{parameters: 4, numeric: true, objectives: 1, few: 300}
 	mixed := traits{parameters: 4, objectives: 1, few: 300}
 	with := func(t traits, change func(*traits)) traits { change(&t); return t }
@@ -102,7 +102,7 @@ func TestChoice(t *testing.T) {
 		{with(mixed, func(t *traits) { t.objectives = 2 }), all, 10, 0, 0.9, model},
 		{with(mixed, func(t *traits) { t.objectives = 2 }), [parts]bool{density: true, population: true}, 10, 0, 0.9, density},
 		{with(mixed, func(t *traits) { t.objectives = 2 }), all, 200, 0, 0.9, population},
-		{with(mixed, func(t *traits) { t.objectives = 4 }), all, 0, 0, 0.9, population},
+		{with(mixed, func(t *traits) { t.objectives = 4 }), all, 0, 0, 0.9, directions},
 		{numbers, [parts]bool{density: true}, 0, 0, 0.1, density},
 	} {
 		if got := c.t.choose(c.can, c.results, c.since, c.draw); got.part != c.want || got.why == "" {

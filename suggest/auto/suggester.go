@@ -92,7 +92,9 @@ func (s *suggester) passOn(m *made, news []suggest.Outcome) bool {
 }
 
 // label is the value of the label by.
-func (p part) label() string { return [parts]string{"model", "density", "evolution", "population"}[p] }
+func (p part) label() string {
+	return [parts]string{"model", "density", "evolution", "population", "directions"}[p]
+}
 
 // Ask asks one part for the whole batch: the one that suits its first trial.
 func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
