@@ -38,7 +38,7 @@ func bornLate(fork func() error) error {
 	return fork()
 }
 
-// mayWake sets how late the calling thread may be woken, and what it starts from now on.
-func mayWake(after time.Duration) error {
-	return unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(after), 0, 0, 0)
+// mayWake sets how late the calling thread may be woken, and what it starts from now on. Where that is refused, all is only slower.
+func mayWake(after time.Duration) {
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(after), 0, 0, 0)
 }
