@@ -3,16 +3,19 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
+	"os"
 	"slices"
 
-	"qalam/bench/search/curves"
-	"qalam/bench/search/problem"
+	"qalam/bench/search/rivals"
 	"qalam/bench/search/stats"
 	"qalam/suggest"
 	"qalam/suggest/algorithms"
+	"qalam/suggest/suggesttest/curves"
 )
 
 // fullRuns are the budgets at which policies on learning curves are compared.
@@ -26,7 +29,10 @@ type policy struct {
 
 // compareCurves prints what early-stopping rules and multi-fidelity algorithms reach on learning curves.
 func compareCurves(ctx context.Context, o options, out, log io.Writer) error {
-	tasks, err := curves.Read(o.data)
+	tasks, err := curves.Read(os.DirFS(o.data))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there are no learning curves in %s: name the folder that holds taskset with -data or $QALAM_BENCHMARKS", o.data)
+	}
 	if err != nil {
 		return err
 	}
@@ -65,7 +71,7 @@ func compareCurves(ctx context.Context, o options, out, log io.Writer) error {
 // policies are the rules of other projects, our rules and our multi-fidelity algorithms.
 func (o options) policies() ([]policy, error) {
 	var out []policy
-	for _, r := range curves.Rivals() {
+	for _, r := range rivals.All() {
 		out = append(out, policy{r.Name, func(t *curves.Task, seed int) ([]float64, error) { return r.Run(t, seed, fullRuns), nil }})
 	}
 	registry := algorithms.All()
@@ -82,7 +88,8 @@ func (o options) policies() ([]policy, error) {
 			if err != nil {
 				return nil, err
 			}
-			return curves.Stopped(t, func(*problem.Twister, int) curves.Rule { return curves.Ours(stopper) }, seed, fullRuns), nil
+			order, _ := rivals.Order(t, seed)
+			return curves.Stopped(t, stopper, order, 1, fullRuns), nil
 		}})
 	}
 	for _, text := range split(o.methods) {
@@ -102,7 +109,7 @@ func (o options) policies() ([]policy, error) {
 			if err != nil {
 				return nil, err
 			}
-			return curves.Searched(t, suggester, fullRuns)
+			return curves.Searched(t, suggester, 1, fullRuns)
 		}})
 	}
 	return out, nil

@@ -135,8 +135,8 @@ const (
 	autoReach = 10  // problems on which Optuna's TPE is reached in half its trials
 )
 
-// rivals are the peers among which auto is ranked.
-var rivals = []string{"random", "hyperopt", "tpe4", "tpe5", "tperec", "cmaes", "gp"}
+// ranked are the peers among which auto is ranked.
+var ranked = []string{"random", "hyperopt", "tpe4", "tpe5", "tperec", "cmaes", "gp"}
 
 // chooseGoals says how good auto is as a choice without looking.
 func (t *tables) chooseGoals(w io.Writer, all []problem.Problem) error {
@@ -150,7 +150,7 @@ func (t *tables) chooseGoals(w io.Writer, all []problem.Problem) error {
 		return nil
 	}
 	field := []contender{auto}
-	for _, id := range rivals {
+	for _, id := range ranked {
 		field = append(field, contender{id, 1})
 	}
 	header := []string{"goal"}
@@ -165,7 +165,7 @@ func (t *tables) chooseGoals(w io.Writer, all []problem.Problem) error {
 	reached := 0
 	for _, p := range t.problems {
 		target := t.median(contender{"tpe5", 1}, p.Name, goal100)
-		if !math.IsNaN(target) && t.firstBelow(auto, p.Name, positive(target, t.floor)) <= goal100/2 {
+		if !math.IsNaN(target) && t.firstBelow(auto, p.Name, t.within(target, p.Name)) <= goal100/2 {
 			reached++
 		}
 	}

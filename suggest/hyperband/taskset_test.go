@@ -6,6 +6,7 @@ import (
 
 	"qalam/suggest"
 	"qalam/suggest/suggesttest"
+	"qalam/suggest/suggesttest/curves"
 	"qalam/suggest/tpe"
 )
 
@@ -17,20 +18,11 @@ func all() suggest.Registry {
 // another one pays for the further steps only.
 func onCurves(t testing.TB, name string, settings suggest.Settings, parallel, seeds int, budgets ...int) []float64 {
 	t.Helper()
-	tasks := suggesttest.TaskSet(t)
-	s := suggest.Settings{"resource_name": suggesttest.Resource}
+	s := suggest.Settings{"resource_name": curves.Resource}
 	for k, v := range settings {
 		s[k] = v
 	}
-	a, err := all().Lookup(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	means := make([]float64, len(budgets))
-	for i, regrets := range suggesttest.FidelityRegrets(t, tasks, suggesttest.Options{Algorithm: a, Settings: s, Parallel: parallel}, true, seeds, budgets) {
-		means[i] = suggesttest.Mean(regrets)
-	}
-	return means
+	return suggesttest.FidelityRegrets(t, suggesttest.Options{Algorithm: algorithm(t, name), Settings: s, Parallel: parallel}, seeds, budgets)
 }
 
 // TestOnLearningCurves searches six tasks of TaskSet, with three seeds each, for ten and twenty full runs. Random search comes to 0.68

@@ -14,7 +14,6 @@ import (
 // onCurves is the mean regret of a rule on the curves of TaskSet at each budget, in full runs; an empty name stops nothing.
 func onCurves(t testing.TB, name string, settings suggest.Settings, parallel, seeds int, budgets ...int) []float64 {
 	t.Helper()
-	tasks := suggesttest.TaskSet(t)
 	var o *suggesttest.StopperOptions
 	if name != "" {
 		registry := suggest.Registry{StopRules: slices.Concat(suggest.Builtin().StopRules, StopRules())}
@@ -24,11 +23,7 @@ func onCurves(t testing.TB, name string, settings suggest.Settings, parallel, se
 		}
 		o = &suggesttest.StopperOptions{Rule: r, Settings: settings}
 	}
-	means := make([]float64, len(budgets))
-	for i, regrets := range suggesttest.StopRegrets(t, tasks, o, parallel, seeds, budgets) {
-		means[i] = suggesttest.Mean(regrets)
-	}
-	return means
+	return suggesttest.StopRegrets(t, o, parallel, seeds, budgets)
 }
 
 // TestOnLearningCurves stops trials of random configurations on the curves of TaskSet, six tasks and eight orders. 1 is the regret

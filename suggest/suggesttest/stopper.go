@@ -43,8 +43,8 @@ func curve(rng *rand.Rand, number, reports int, floor float64) suggest.Curve {
 	return c
 }
 
-// curves are n finished trials with 1 to 60 reports each.
-func curves(n int) []suggest.Curve {
+// finishedCurves are of n trials with 1 to 60 reports each.
+func finishedCurves(n int) []suggest.Curve {
 	rng := rand.New(rand.NewPCG(seed, 11))
 	all := make([]suggest.Curve, n)
 	for i := range all {
@@ -90,7 +90,7 @@ func checkVerdict(t *testing.T, v suggest.Verdict) {
 // testStopperRestart judges every prefix of some running trials: again, and by stoppers that were told the finished trials
 // anew, twice over, and in another order.
 func testStopperRestart(t *testing.T, o *StopperOptions) {
-	finished := curves(40)
+	finished := finishedCurves(40)
 	rng := rand.New(rand.NewPCG(seed, 13))
 	shuffled := slices.Clone(finished)
 	rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
@@ -236,7 +236,7 @@ func testOddCurves(t *testing.T, o *StopperOptions) {
 				t.Errorf("curve %s was changed to %s", before, after)
 			}
 		}
-		for _, c := range curves(10) {
+		for _, c := range finishedCurves(10) {
 			c.Number += 100*round + 50
 			stopper.Tell(c)
 		}
