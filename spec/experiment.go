@@ -62,7 +62,7 @@ func Load(files []File, o Options) (*Experiment, Faults) {
 // what concerns trials (the template, the collector, the name) is neither needed nor looked at. The Experiment cannot be run.
 func LoadSearch(files []File, o Options) (*Experiment, Faults) {
 	d := &Documents{files: files, faults: &reporter{}, search: true}
-	d.parse()
+	_ = d.parse() // Experiment tells the faults too
 	return d.Experiment(o)
 }
 

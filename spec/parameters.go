@@ -321,7 +321,7 @@ func (b *builder) settings(path string, known []suggest.Setting, given []suggest
 	for _, f := range faults {
 		problem, hint, _ := strings.Cut(f.Problem, ": ")
 		if _, near, found := strings.Cut(f.Problem, "; "); found && f.Unknown {
-			problem, hint, _ = strings.Cut(f.Problem, "; ")
+			problem, _, _ = strings.Cut(f.Problem, "; ")
 			b.err(field(item(path, f.Index), "name"), near, "setting %q: %s", f.Setting, problem)
 			ok = false
 			continue

@@ -18,7 +18,7 @@ func killLeftovers(marker string, grant provision.Grant) {
 	for _, dirs := range grant.Cgroups {
 		for _, dir := range dirs {
 			if f, err := os.OpenFile(dir+"/cgroup.kill", os.O_WRONLY, 0); err == nil {
-				f.WriteString("1")
+				_, _ = f.WriteString("1")
 				f.Close()
 			}
 		}
@@ -54,7 +54,7 @@ func killMarked(marker string) int {
 			continue
 		}
 		if marked(pid, marker) { // still, now that the pidfd holds it fast
-			unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+			_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 			n++
 		}
 		unix.Close(fd)

@@ -226,43 +226,61 @@ func (p *pod) phase() workload.PodPhase {
 	if policy == "" {
 		policy = workload.RestartPolicy(p.spec.Spec.RestartPolicy)
 	}
-	for _, c := range p.containers {
-		if !c.Init || c.Sidecar {
-			continue
-		}
-		if c.done() && c.Exited.Code != 0 && (policy == workload.RestartNever || policy == workload.RestartExitCode) {
-			return workload.PodFailed
-		}
-		if !c.done() || c.Exited.Code != 0 {
-			return workload.PodPending
-		}
+	if phase, done := p.initialised(policy); !done {
+		return phase
 	}
-	primary := p.find(p.primary)
-	started, ended, good := 0, 0, 0
-	regular := slices.DeleteFunc(slices.Clone(p.containers), func(c *container) bool { return c.Init })
-	for _, c := range regular {
-		if c.Started != nil && !c.idle() || c.done() {
-			started++
-		}
-		if c.done() {
-			ended++
-			after := primary != nil && primary != c && primary.done() && primary.Exited.Finished.Boot <= c.Exited.Finished.Boot
-			if c.Exited.Code == 0 || after {
-				good++
-			}
-		}
-	}
+	regular, started, ended, good := p.counted()
 	switch {
 	case started == 0:
 		return workload.PodPending
-	case ended < len(regular) || policy == workload.RestartAlways:
+	case ended < regular || policy == workload.RestartAlways:
 		return workload.PodRunning
-	case good == len(regular):
+	case good == regular:
 		return workload.PodSucceeded
 	case policy == workload.RestartOnFailure:
 		return workload.PodRunning
 	}
 	return workload.PodFailed
+}
+
+// initialised reports whether all init containers are done; phase is the pod's where they are not.
+func (p *pod) initialised(policy workload.RestartPolicy) (phase workload.PodPhase, done bool) {
+	for _, c := range p.containers {
+		if !c.Init || c.Sidecar {
+			continue
+		}
+		if c.done() && c.Exited.Code != 0 && (policy == workload.RestartNever || policy == workload.RestartExitCode) {
+			return workload.PodFailed, false
+		}
+		if !c.done() || c.Exited.Code != 0 {
+			return workload.PodPending, false
+		}
+	}
+	return "", true
+}
+
+// counted is how many containers there are but for those of the beginning, and how many of these have started, have ended, and have
+// ended well.
+func (p *pod) counted() (regular, started, ended, good int) {
+	primary := p.find(p.primary)
+	for _, c := range p.containers {
+		if c.Init {
+			continue
+		}
+		regular++
+		if c.Started != nil && !c.idle() || c.done() {
+			started++
+		}
+		if !c.done() {
+			continue
+		}
+		ended++
+		after := primary != nil && primary != c && primary.done() && primary.Exited.Finished.Boot <= c.Exited.Finished.Boot
+		if c.Exited.Code == 0 || after {
+			good++
+		}
+	}
+	return regular, started, ended, good
 }
 
 // name takes a file's name apart: <pod>.<container>.<number>.run.json or ….exit.json. A pod's name may have dots.

@@ -22,7 +22,7 @@ type process struct {
 }
 
 // start starts a shim for a folder, which inherits locks. changed is called when it has ended.
-func (program *Program) start(dir string, iso Isolation, hostNetwork bool, trouble *os.File, locks []*os.File, changed func()) (*process, error) {
+func (p *Program) start(dir string, iso Isolation, hostNetwork bool, trouble *os.File, locks []*os.File, changed func()) (*process, error) {
 	pidfd := -1
 	attr := &syscall.ProcAttr{Env: shimEnv(), Files: []uintptr{trouble.Fd(), trouble.Fd(), trouble.Fd()}}
 	for _, f := range locks {
@@ -30,7 +30,7 @@ func (program *Program) start(dir string, iso Isolation, hostNetwork bool, troub
 	}
 	attr.Sys = iso.attributes(hostNetwork)
 	attr.Sys.PidFD = &pidfd
-	file := program.File()
+	file := p.File()
 	pid, err := shim.Fork(file, dir, attr)
 	if err != nil && file != itself { // it was removed just now, or may no longer be executed
 		pid, err = shim.Fork(itself, dir, attr)
@@ -103,7 +103,7 @@ func (p *process) gone() bool { return p.over.Load() }
 // kill ends the shim by force; what it leaves is killed when it is gone.
 func (p *process) kill() {
 	if raw, err := p.pidfd.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) })
+		_ = raw.Control(func(fd uintptr) { unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) })
 	}
 }
 

@@ -55,7 +55,7 @@ func (w *watcher) remove(wd int32) {
 	defer w.mu.Unlock()
 	delete(w.byWD, wd)
 	if raw, err := w.file.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { unix.InotifyRmWatch(int(fd), uint32(wd)) })
+		_ = raw.Control(func(fd uintptr) { unix.InotifyRmWatch(int(fd), uint32(wd)) })
 	}
 }
 

@@ -50,7 +50,7 @@ func (s *shim) carryOn(a *asking) {
 			return
 		}
 		if a.unsaid = a.unsaid[n:]; len(a.unsaid) == 0 {
-			unix.EpollCtl(s.poll, unix.EPOLL_CTL_MOD, a.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(a.fd)})
+			_ = unix.EpollCtl(s.poll, unix.EPOLL_CTL_MOD, a.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(a.fd)})
 		}
 	}
 	buf := make([]byte, 32<<10)

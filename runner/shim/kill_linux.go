@@ -13,7 +13,7 @@ import (
 // reap waits for everything that has ended: containers' processes and orphans that this process has inherited.
 func (s *shim) reap() {
 	for {
-		pid := s.zombie(unix.WNOHANG)
+		pid := s.zombie()
 		if pid <= 0 {
 			return
 		}
@@ -22,10 +22,10 @@ func (s *shim) reap() {
 }
 
 // zombie returns a child that has ended, without waiting for it; 0 when none has, -1 when there is no child at all.
-func (s *shim) zombie(options int) int {
+func (s *shim) zombie() int {
 	for {
 		var info unix.Siginfo
-		err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOWAIT|options, nil)
+		err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
 		switch err {
 		case unix.EINTR:
 			continue
@@ -52,7 +52,7 @@ func (s *shim) killAll() {
 		killCgroup(dir)
 	}
 	for pause := time.Duration(0); ; pause = min(2*pause+time.Millisecond, 50*time.Millisecond) {
-		if s.zombie(unix.WNOHANG) < 0 {
+		if s.zombie() < 0 {
 			return
 		}
 		if s.spec.PIDs {
@@ -62,7 +62,7 @@ func (s *shim) killAll() {
 			unix.Kill(pid, unix.SIGKILL)
 		}
 		nap(pause)
-		for pid := s.zombie(unix.WNOHANG); pid > 0; pid = s.zombie(unix.WNOHANG) {
+		for pid := s.zombie(); pid > 0; pid = s.zombie() {
 			s.bury(pid)
 		}
 	}
@@ -142,7 +142,7 @@ func childrenByScan(parent int) []int {
 
 // killCgroup kills everything in a cgroup v2 folder and below; other folders it leaves alone.
 func killCgroup(dir string) {
-	overwriteText(dir+"/cgroup.kill", "1") // fails in other folders
+	_ = overwriteText(dir+"/cgroup.kill", "1") // fails in other folders
 }
 
 // oomKills counts the processes that the kernel has killed in these cgroups for want of memory.

@@ -398,7 +398,7 @@ func (s *shim) finish(c *child) {
 	failpoint("ended")
 	var st unix.Stat_t
 	if unix.Fstat(c.log, &st) == nil && st.Size > 0 {
-		unix.Fdatasync(c.log) // what is lost of it in a full disk was lost before
+		_ = unix.Fdatasync(c.log) // what is lost of it in a full disk was lost before
 	}
 	unix.Close(c.log)
 	s.record(c.run, e)

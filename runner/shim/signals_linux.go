@@ -18,7 +18,7 @@ func defySignals() {
 		case unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE:
 		case unix.SIGCHLD, unix.SIGURG: // end a wait: an orphan has ended, another goroutine is to run
 		default:
-			unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&byDefault)), 0, setSize, 0, 0) // KILL and STOP cannot be handled
+			_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&byDefault)), 0, setSize, 0, 0) // KILL and STOP cannot be handled
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (s *shim) fork(c *child, apart bool) error {
 			attr.UseCgroupFD, attr.CgroupFD = true, fd
 		}
 	}
-	unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // fails harmlessly on kernels before 4.3
+	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // fails harmlessly on kernels before 4.3
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("forbidding new privileges: %w", err)
 	}
@@ -109,7 +109,7 @@ func (s *shim) fork(c *child, apart bool) error {
 	}
 	files := []uintptr{uintptr(s.null), uintptr(c.log), uintptr(c.log)}
 	pid, err := syscall.ForkExec(path, r.Argv, &syscall.ProcAttr{Dir: r.Dir, Env: env, Files: files, Sys: attr})
-	if err == unix.EAGAIN {
+	if errors.Is(err, unix.EAGAIN) {
 		return &startError{126, fmt.Sprintf("starting %s: no process can be started, since the trial has all the processes and threads it may have%s: have it start fewer", path, s.spec.most())}
 	}
 	if err != nil {
@@ -180,7 +180,7 @@ func lookPath(name, dir string, env []string) (string, error) {
 func explain(path, dir string, err error) error {
 	if dir != "" {
 		if info, e := os.Stat(dir); e != nil {
-			return &startError{127, fmt.Sprintf("working directory %s: %v: correct workingDir, or make the folder in the image map", dir, e.(*fs.PathError).Err)}
+			return &startError{127, fmt.Sprintf("working directory %s: %v: correct workingDir, or make the folder in the image map", dir, errors.Unwrap(e))}
 		} else if !info.IsDir() {
 			return &startError{126, fmt.Sprintf("working directory %s is no directory: correct workingDir", dir)}
 		}
@@ -194,7 +194,7 @@ func explain(path, dir string, err error) error {
 	case errors.Is(e, fs.ErrNotExist):
 		return &startError{127, fmt.Sprintf("program %s does not exist: correct the command, or map the image to a folder that has it", file)}
 	case e != nil:
-		return &startError{126, fmt.Sprintf("program %s: %v", file, e.(*fs.PathError).Err)}
+		return &startError{126, fmt.Sprintf("program %s: %v", file, errors.Unwrap(e))}
 	case info.IsDir():
 		return &startError{126, fmt.Sprintf("%s is a directory: the command must be a program", file)}
 	case errors.Is(err, unix.EACCES) && info.Mode()&0o111 == 0:

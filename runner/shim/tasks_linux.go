@@ -36,7 +36,7 @@ func (s *Spec) boundTasks() {
 		return
 	}
 	limit := min(had.Cur, threads+uint64(s.Tasks))
-	unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: limit, Max: min(had.Max, limit)})
+	_ = unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: limit, Max: min(had.Max, limit)})
 }
 
 // most says how many tasks there may be at once.

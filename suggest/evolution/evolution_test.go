@@ -24,10 +24,10 @@ func named(t testing.TB, name string) suggest.Algorithm {
 	return suggest.Algorithm{}
 }
 
-func newSuggester(t testing.TB, name string, p suggest.Problem, settings suggest.Settings) suggest.Suggester {
+func newSuggester(t testing.TB, name string, p suggest.Problem) suggest.Suggester {
 	t.Helper()
 	registry := suggest.Registry{Algorithms: evolution.Algorithms()}
-	s, err := registry.NewSuggester(name, p, settings)
+	s, err := registry.NewSuggester(name, p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestFrontAgainstRandom(t *testing.T) {
 		return missing
 	}
 	nsga2 := volumes(func(seed uint64) suggest.Suggester {
-		return newSuggester(t, "nsga2", suggest.Problem{Space: s, Seed: seed, Objectives: 2, MaxTrials: 100}, nil)
+		return newSuggester(t, "nsga2", suggest.Problem{Space: s, Seed: seed, Objectives: 2, MaxTrials: 100})
 	})
 	random := volumes(func(seed uint64) suggest.Suggester {
 		a, _ := suggest.Builtin().Lookup("random")
@@ -113,7 +113,7 @@ func TestAgainstRandom(t *testing.T) {
 
 // TestConstraintsFirst: where a feasible trial is known, breeding stays where the constraint holds, in most trials.
 func TestConstraintsFirst(t *testing.T) {
-	s := newSuggester(t, "nsga2", suggest.Problem{Space: cube(t, 3), Seed: 1, Objectives: 2, Constraints: 1, MaxTrials: 200}, nil)
+	s := newSuggester(t, "nsga2", suggest.Problem{Space: cube(t, 3), Seed: 1, Objectives: 2, Constraints: 1, MaxTrials: 200})
 	told := play(t, s, 200, func(a space.Assignment) suggest.Outcome {
 		o := outcome(0, a, sphere(a))
 		o.Violations = []float64{0.8 - a[1]} // far from the front without it
@@ -140,7 +140,7 @@ func TestOrderOfTelling(t *testing.T) {
 		a := p.Space.Sample(rng)
 		all = append(all, outcome(number, a, three(a)))
 	}
-	old := newSuggester(t, "nsga2", p, nil)
+	old := newSuggester(t, "nsga2", p)
 	var told []suggest.Outcome
 	for i := range 120 {
 		j := i + rng.IntN(min(12, 120-i))
@@ -156,7 +156,7 @@ func TestOrderOfTelling(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fresh := newSuggester(t, "nsga2", p, nil)
+		fresh := newSuggester(t, "nsga2", p)
 		_ = fresh.Tell(slices.Clone(told))
 		want, _ := fresh.Ask(1000+i, 2)
 		for k := range want {

@@ -30,7 +30,7 @@ func simplex(m, h int) [][]float64 {
 func far(t *testing.T, name string, seed uint64) float64 {
 	t.Helper()
 	const m, d, trials = 5, 9, 250
-	s := newSuggester(t, name, suggest.Problem{Space: cube(t, d), Seed: seed, Objectives: m, MaxTrials: trials}, nil)
+	s := newSuggester(t, name, suggest.Problem{Space: cube(t, d), Seed: seed, Objectives: m, MaxTrials: trials})
 	var all [][]float64
 	play(t, s, trials, func(a space.Assignment) suggest.Outcome {
 		g := 0.0
@@ -95,7 +95,7 @@ func mean(x []float64) float64 {
 func TestNichesForget(t *testing.T) {
 	p := suggest.Problem{Space: cube(t, 4), Seed: 3, Objectives: 4, MaxTrials: 300}
 	rng := rand.New(rand.NewPCG(1, 1))
-	old, fresh := newSuggester(t, "nsga3", p, nil), newSuggester(t, "nsga3", p, nil)
+	old, fresh := newSuggester(t, "nsga3", p), newSuggester(t, "nsga3", p)
 	var all []suggest.Outcome
 	for number := 1; number <= 80; number++ {
 		a := p.Space.Sample(rng)

@@ -144,7 +144,7 @@ func (b *batch) inBranch(number int) *place {
 		return b.part(rare).spread(number)
 	}
 	if (early || b.rng.Float64() < branchTurns) && rare.model.ready() {
-		if p := b.part(rare).search(number); p != nil {
+		if p := b.part(rare).search(); p != nil {
 			return p
 		}
 	}
@@ -161,7 +161,7 @@ func (b *batch) inBranch(number int) *place {
 			m.best = m.warp.forward(best)
 			offset = m.warp.logSlope(m.best)
 		}
-		p := b.part(br).search(number)
+		p := b.part(br).search()
 		m.best = before
 		if p != nil && p.score+offset > highest {
 			chosen, highest = p, p.score+offset

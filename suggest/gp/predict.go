@@ -29,7 +29,7 @@ func Fit(p suggest.Problem, outcomes []suggest.Outcome) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := made.(*suggester) //nolint:errcheck // newSuggester makes no other
+	s := made.(*suggester) // newSuggester makes no other
 	if err := s.Tell(outcomes); err != nil {
 		return nil, err
 	}

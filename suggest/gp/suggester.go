@@ -150,7 +150,7 @@ func (b *batch) next(number int) (p *place, note string) {
 				return p, ""
 			}
 		}
-		if p := b.search(number); p != nil {
+		if p := b.search(); p != nil {
 			return p, ""
 		}
 		note = "chosen at random: the model proposed nothing new"
@@ -164,7 +164,7 @@ func (b *batch) next(number int) (p *place, note string) {
 }
 
 // search asks the model.
-func (b *batch) search(number int) *place {
+func (b *batch) search() *place {
 	m := b.model
 	s := search{
 		e: b.e, acq: m.acquisition(b.kind), climbs: b.climbs, rng: b.rng, even: b.evenPoints(), known: b.known, tops: m.tops, scale: m.scales(),

@@ -23,6 +23,7 @@ type evolution struct {
 	space   *space.Space
 }
 
+// The parameters of differential evolution, by their letters in the papers.
 const (
 	NP = 10   // size of the population
 	p  = 0.25 // fraction of it that is called best

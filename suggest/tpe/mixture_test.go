@@ -89,7 +89,7 @@ func TestDensityHasMassOne(t *testing.T) {
 				return
 			}
 			j := over[k]
-			n, width := axes[j].count, func(i int) float64 { return 1 / float64(max(1, axes[j].count)) }
+			n, width := axes[j].count, func(int) float64 { return 1 / float64(max(1, axes[j].count)) }
 			if axes[j].kind == real {
 				n, width = cells, func(int) float64 { return 1.0 / cells }
 			} else if axes[j].kind == ordinal {

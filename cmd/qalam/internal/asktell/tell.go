@@ -85,7 +85,7 @@ func (s *Session) check(r result) (o outcome, err error) {
 		}
 		o.number = *r.Number
 	}
-	known := true
+	var known bool
 	if o.state, known = ends[strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(r.State))]; !known && r.State != "" {
 		return o, fmt.Errorf("state %q is not known: there are Completed, Failed, Stopped, Killed and, for trials of your own, Running", shorten(r.State))
 	}
