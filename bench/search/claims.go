@@ -99,7 +99,7 @@ func (t *tables) reach(w io.Writer, mine, peers []contender) {
 				if math.IsNaN(target) || o.workers != c.workers || len(t.bySeed(c, p.Name, goal100)) == 0 {
 					continue
 				}
-				n := t.firstBelow(c, p.Name, positive(target, t.floor))
+				n := t.firstBelow(c, p.Name, t.within(target, p.Name))
 				needed = append(needed, n)
 				if n <= goal100/2 {
 					half++
@@ -123,7 +123,7 @@ func (t *tables) reach(w io.Writer, mine, peers []contender) {
 // firstBelow is the first number of trials, up to 100, at which a median is at most the target; infinite when there is none.
 func (t *tables) firstBelow(c contender, name string, target float64) float64 {
 	for trials := 1; trials <= goal100; trials++ {
-		if m := t.median(c, name, trials); positive(m, t.floor) <= target {
+		if m := t.median(c, name, trials); t.within(m, name) <= target {
 			return float64(trials)
 		}
 	}

@@ -55,7 +55,7 @@ func compare(ctx context.Context, o options, all []problem.Problem, methods []me
 		}
 	}
 	err = errors.Join(b.run(ctx, tasks, o.jobs), file.close())
-	t := &tables{records: known, problems: problems, at: at, floor: o.floor, workers: o.workers, against: split(o.against)}
+	t := &tables{records: known, problems: problems, at: at, floor: o.floor, tableFloor: o.tableFloor, recorded: recorded(all), workers: o.workers, against: split(o.against)}
 	if o.goals {
 		return errors.Join(err, printGoals(out, t, all))
 	}
@@ -66,6 +66,15 @@ func compare(ctx context.Context, o options, all []problem.Problem, methods []me
 		err = errors.Join(err, t.plot(o.plot))
 	}
 	return err
+}
+
+// recorded names the problems that are tables of recorded runs.
+func recorded(all []problem.Problem) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range all {
+		out[p.Name] = slices.Contains(p.Groups, "tables")
+	}
+	return out
 }
 
 // search is one run of a method.

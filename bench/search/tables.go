@@ -18,11 +18,14 @@ type tables struct {
 	problems []problem.Problem
 	at       []int
 	floor    float64
-	workers  int                  // those with more than one worker are shown where they have so many
-	against  []string             // what to show of the peers, and of ours where their names are among them; none means all
-	lowest   map[instance]float64 // of problems whose best is not known: what any method found
-	highest  map[string]float64   // the largest finite regret that any search of a problem had: what none at all counts as in ratios
-	searches map[searched][]*record
+	// tableFloor is the floor on tables of recorded runs, where it is above floor.
+	tableFloor float64
+	workers    int                  // those with more than one worker are shown where they have so many
+	against    []string             // what to show of the peers, and of ours where their names are among them; none means all
+	lowest     map[instance]float64 // of problems whose best is not known: what any method found
+	highest    map[string]float64   // the largest finite regret that any search of a problem had: what none at all counts as in ratios
+	recorded   map[string]bool      // problems that are tables of recorded runs
+	searches   map[searched][]*record
 }
 
 // searched is who searched what.
@@ -257,10 +260,14 @@ func (t *tables) measured(c contender, trials int) bool {
 	return slices.ContainsFunc(t.problems, func(p problem.Problem) bool { return len(t.bySeed(c, p.Name, trials)) > 0 })
 }
 
-// within puts a regret between the floor and the worst of the problem, so that it has a logarithm.
+// within puts a regret between the floor and the worst of the problem, so that it has a logarithm. On tables of recorded runs, where
+// regret is often none at all, the floor may be another.
 func (t *tables) within(v float64, name string) float64 {
 	if math.IsInf(v, 1) {
 		v = t.highest[name]
+	}
+	if t.recorded[name] {
+		return positive(v, max(t.floor, t.tableFloor))
 	}
 	return positive(v, t.floor)
 }
