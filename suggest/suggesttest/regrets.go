@@ -2,20 +2,20 @@ package suggesttest
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"qalam/suggest"
 	"qalam/suggest/suggesttest/curves"
 )
 
-// TaskSet reads the learning curves in the folder taskset of QALAM_BENCHMARKS, by default ../shared/benchmarks beside the
-// repository. It skips the test where there are none.
-func TaskSet(t testing.TB) []*curves.Task {
-	t.Helper()
+// readTaskSet reads once what every test reads and none changes.
+var readTaskSet = sync.OnceValues(func() ([]*curves.Task, error) {
 	dir := os.Getenv("QALAM_BENCHMARKS")
 	if dir == "" {
 		root, err := filepath.Abs(".")
@@ -28,8 +28,19 @@ func TaskSet(t testing.TB) []*curves.Task {
 		dir = filepath.Join(root, "..", "shared", "benchmarks")
 	}
 	tasks, err := curves.Read(os.DirFS(dir))
+	if err != nil {
+		err = fmt.Errorf("%s: %w", dir, err)
+	}
+	return tasks, err
+})
+
+// TaskSet reads the learning curves in the folder taskset of QALAM_BENCHMARKS, by default ../shared/benchmarks beside the
+// repository. It skips the test where there are none. Tests share what it returns.
+func TaskSet(t testing.TB) []*curves.Task {
+	t.Helper()
+	tasks, err := readTaskSet()
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no learning curves in %s: set QALAM_BENCHMARKS to the folder with taskset/", dir)
+		t.Skipf("no learning curves, set QALAM_BENCHMARKS to the folder with taskset/: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)
