@@ -8,11 +8,11 @@
 // # What the engine has to do
 //
 // The setting suggestion_trial_dir is a path in the trial's container, at which the engine mounts a directory of the trial's own,
-// kept until the experiment is over. A suggestion with the label suggest.ParentLabel names a finished trial by its number:
-// before the new trial starts, its directory is filled with a copy of that trial's; without the label it starts empty. A trial that
-// is started again, after a crash say, starts from the same copy anew. The program loads the checkpoint that it finds
-// there, trains, and saves one. Katib's label ParentLabel of this package is to hold the parent's trial name, as Katib's users
-// know it; here it holds the number, since names are the engine's.
+// kept as long as MayBeParent says that others may go on from it. A suggestion with the label suggest.ParentLabel names a finished
+// trial by its number: before the new trial starts, its directory is filled with a copy of that trial's; without the label it
+// starts empty. A trial that is started again, after a crash say, starts from the same copy anew. The program loads the checkpoint
+// that it finds there, trains, and saves one. Katib's label ParentLabel of this package is to hold the parent's trial name, as
+// Katib's users know it; here it holds the number, since names are the engine's.
 //
 // Labels come back with outcomes: what a trial is in the population is read from them alone.
 package pbt
@@ -50,8 +50,9 @@ type population struct {
 	sequence *suggest.Sequence
 	explorer explorer
 	source   *rand.PCG
-	rng      *rand.Rand // reads source
-	trials   [][]int    // numbers of each member's trials, in increasing order
+	rng      *rand.Rand   // reads source
+	trials   [][]int      // numbers of each member's trials, in increasing order
+	parents  map[int]bool // what future returns, nil where it is not known since the last change
 }
 
 // explorer changes the parameters of a copy.
@@ -64,6 +65,7 @@ type explorer interface {
 // Tell takes outcomes in.
 func (p *population) Tell(outcomes []suggest.Outcome) error {
 	for _, c := range p.history.Tell(outcomes) {
+		p.parents = nil
 		if c.Old != nil {
 			if m := p.member(c.Old); m >= 0 {
 				i, _ := slices.BinarySearch(p.trials[m], c.Old.Number)

@@ -64,16 +64,21 @@ func (m *model) train(h space.Assignment, steps int) (q float64) {
 	return 1.2 - m[0]*m[0] - m[1]*m[1]
 }
 
-// toy plays Jaderberg's example with models that start at θ = (0.9, 0.9), of which so many train at a time for a number of
-// generations. Each trial starts from the checkpoint of its parent, whose lineage is checked, and one in twenty fails.
-func toy(t *testing.T, name string, settings suggest.Settings, seed uint64, parallel, trials int) (best float64, all []suggest.Outcome) {
+func square(t *testing.T) *space.Space {
 	t.Helper()
 	s, err := space.New([]space.Parameter{{Name: "h0", Type: space.Double, Max: 1}, {Name: "h1", Type: space.Double, Max: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// toy plays Jaderberg's example with models that start at θ = (0.9, 0.9), of which so many train at a time for a number of
+// generations. Each trial starts from the checkpoint of its parent, whose lineage is checked, and one in twenty fails.
+func toy(t *testing.T, name string, settings suggest.Settings, seed uint64, parallel, trials int) (best float64, all []suggest.Outcome) {
+	t.Helper()
 	registry := suggest.Registry{Algorithms: Algorithms()}
-	suggester, err := registry.NewSuggester(name, suggest.Problem{Space: s, Seed: seed}, with(settings))
+	suggester, err := registry.NewSuggester(name, suggest.Problem{Space: square(t), Seed: seed}, with(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
