@@ -15,6 +15,7 @@ import (
 	"qalam/store"
 	"qalam/store/storetest"
 	"qalam/suggest"
+	"qalam/suggest/stopping"
 )
 
 // ten lines of a falling loss, the last of which is the trial's x / 100.
@@ -35,6 +36,7 @@ type theatre struct {
 	x     Experiment
 
 	registry suggest.Registry // the zero value means the built-in one
+	runner   Runner           // nil means the stage
 }
 
 func newTheatre(t *testing.T, yaml string, script func(runner.Task) play) *theatre {
@@ -64,7 +66,11 @@ func (th *theatre) run(t *testing.T, st Store, commands <-chan Command) (*experi
 	if registry.Algorithms == nil {
 		registry = suggest.Builtin()
 	}
-	state, err := New(ctx, st, th.stage, registry, Options{}).Run(ctx, x, commands)
+	var r Runner = th.stage
+	if th.runner != nil {
+		r = th.runner
+	}
+	state, err := New(ctx, st, r, registry, Options{}).Run(ctx, x, commands)
 	cancel()
 	synctest.Wait()
 	return state, err
@@ -269,6 +275,35 @@ func TestEarlyStopping(t *testing.T) {
 		for _, tr := range trials(t, th.store) {
 			if tr.State == experiment.TrialEarlyStopped && (len(tr.Observation) == 0 || !strings.Contains(tr.Message, "median")) {
 				t.Errorf("trial %d was stopped with observation %v: %s", tr.Number, tr.Observation, tr.Message)
+			}
+		}
+	})
+}
+
+// TestDivergedTrialIsStopped runs trials that print nothing but NaN for a long time: patience ends them, and their status says why.
+func TestDivergedTrialIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t, document("  maxTrialCount: 2\n  parallelTrialCount: 1\n"), func(runner.Task) play {
+			return play{log: strings.Repeat("loss=nan\n", 1000), took: 1000 * time.Second}
+		})
+		th.registry = suggest.Builtin()
+		th.registry.StopRules = append(th.registry.StopRules, stopping.StopRules()...)
+		th.x.Spec.Spec.EarlyStopping = &experiment.Named{Name: "patience", Settings: suggest.Settings{"max_nonfinite": "4"}}
+		began := time.Now()
+		state, err := th.run(t, th.store, nil)
+		if err != nil || state.Counts.EarlyStopped != 2 {
+			t.Fatalf("%+v, %v, want two stopped early", state.Counts, err)
+		}
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("it took %v until two trials were stopped after four lines, one a second", took)
+		}
+		for _, tr := range trials(t, th.store) {
+			if tr.Reason != experiment.ReasonTrialEarlyStopped || tr.Message != "Trial is early stopped: its last 4 values are no finite numbers" {
+				t.Errorf("trial %d is %s (%s): %s", tr.Number, tr.State, tr.Reason, tr.Message)
+			}
+			conditions := experiment.TrialConditions(tr)
+			if last := conditions[len(conditions)-1]; !strings.Contains(last.Message, "no finite numbers") {
+				t.Errorf("the status of trial %d says %+v", tr.Number, last)
 			}
 		}
 	})

@@ -72,7 +72,10 @@ func (e *Engine) load(ctx context.Context, x Experiment) (*run, error) {
 			return nil, err
 		}
 	}
-	return r, r.remember(ctx, r.stopper)
+	if err := r.remember(ctx, r.stopper); err != nil {
+		return nil, err
+	}
+	return r, r.findCheckpoints()
 }
 
 // remember makes the algorithm for the problem as it now is, and tells it everything that is recorded; and the early-stopping

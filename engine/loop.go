@@ -35,6 +35,7 @@ type run struct {
 	interrupting bool
 	grace        time.Duration
 	durations    peers
+	checkpoints  checkpoints
 }
 
 // live is one attempt that the runner has.
@@ -123,6 +124,9 @@ func (r *run) settle(ctx context.Context) (time.Time, error) {
 					return wake, err
 				}
 			}
+		}
+		if !r.changed() {
+			r.discardCheckpoints()
 		}
 		if !r.changed() {
 			return wake, nil

@@ -140,7 +140,7 @@ func (r *run) conclude(l *live, end experiment.End, observation experiment.Obser
 			return err
 		}
 		r.durations.add(next, l.tail.first)
-		r.discard(next)
+		r.concludeCheckpoint(next)
 		if r.stopper != nil {
 			r.stopper.Tell(l.tail.curve.Curve(next.Number, experiment.Outcome(next, r.state.Spec.Objective).State))
 		}
@@ -155,16 +155,6 @@ func (r *run) conclude(l *live, end experiment.End, observation experiment.Obser
 		return nil
 	})
 	return nil
-}
-
-// discard gives up the checkpoint of a trial that failed: nobody goes on from it.
-func (r *run) discard(t experiment.Trial) {
-	keeper, ok := r.e.runner.(runner.Checkpoints)
-	failed := t.State == experiment.TrialFailed || t.State == experiment.TrialMetricsUnavailable
-	if !ok || !failed || r.state.Spec.CheckpointDir() == "" {
-		return
-	}
-	r.effects = append(r.effects, func(context.Context) error { return keeper.Discard(r.state.UID, t.Name) })
 }
 
 // look reads the outputs of every live attempt, judges what is new, and takes up the user's wishes.

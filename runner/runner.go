@@ -130,8 +130,10 @@ type Vitals struct {
 
 // Checkpoints keeps the folders of trials that have checkpoints.
 type Checkpoints interface {
-	// Discard removes the folder of a trial from which nobody will go on.
+	// Discard removes the folder of a trial from which nobody will go on. Where there is none it does nothing.
 	Discard(experiment, trial string) error
+	// Kept lists the trials of an experiment that have a folder, in any order.
+	Kept(experiment string) ([]string, error)
 }
 
 // Pages fetches the metrics pages of trials with a PrometheusMetric collector.

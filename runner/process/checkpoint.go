@@ -7,11 +7,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"qalam/runner"
 )
 
-const checkpointsFolder = "checkpoints"
+const (
+	checkpointsFolder = "checkpoints"
+	unfinished        = ".new-" // begins the name of a folder that is being made
+)
 
 // CheckpointFolder is where the checkpoint of a trial lies, below that of its experiment.
 func CheckpointFolder(home, experiment, trial string) string {
@@ -23,6 +27,21 @@ func (r *Runner) Discard(experiment, trial string) error {
 	return os.RemoveAll(CheckpointFolder(r.options.Home, experiment, trial))
 }
 
+// Kept lists the trials of an experiment that have a checkpoint.
+func (r *Runner) Kept(experiment string) ([]string, error) {
+	entries, err := os.ReadDir(CheckpointFolder(r.options.Home, experiment, ""))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var trials []string
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), unfinished) {
+			trials = append(trials, e.Name())
+		}
+	}
+	return trials, err
+}
+
 // checkpoint makes the folder of the trial's checkpoint anew: a copy of its parent's, or an empty one. It stands complete or not
 // at all, whenever this program is killed: what is made bears another name until it is synced.
 func (a *attempt) checkpoint() error {
@@ -32,7 +51,7 @@ func (a *attempt) checkpoint() error {
 	}
 	id := a.task.ID
 	dir := CheckpointFolder(a.r.options.Home, id.Experiment, id.Trial)
-	part := CheckpointFolder(a.r.options.Home, id.Experiment, ".new-"+id.Trial)
+	part := CheckpointFolder(a.r.options.Home, id.Experiment, unfinished+id.Trial)
 	if err := errors.Join(os.MkdirAll(filepath.Dir(dir), 0o700), os.RemoveAll(part)); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package process
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"qalam/runner"
@@ -73,8 +74,18 @@ func TestCheckpoint(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left over: %v, %v", left, err)
 	}
-	if err := (&Runner{options: Options{Home: home}}).Discard("uid", "two"); err != nil {
-		t.Fatal(err)
+	r := &Runner{options: Options{Home: home}}
+	write(filepath.Join(home, checkpointsFolder, "uid", ".new-four"), "model", "of a copy that was cut off")
+	if kept, err := r.Kept("uid"); err != nil || !slices.Equal(kept, []string{"one", "three", "two"}) {
+		t.Errorf("kept are %q, %v", kept, err)
+	}
+	if kept, err := r.Kept("another"); err != nil || len(kept) > 0 {
+		t.Errorf("of an experiment without any, kept are %q, %v", kept, err)
+	}
+	for range 2 {
+		if err := r.Discard("uid", "two"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := os.Stat(two); !os.IsNotExist(err) {
 		t.Errorf("a folder that was given up is there: %v", err)
