@@ -16,11 +16,14 @@ import (
 	"qalam/suggest"
 )
 
-// A population trains on while the engine is killed again and again: every trial finds what its parent left, however far that was
+// A population trains on while the engine is killed again and again, also while it removes and copies checkpoints: every trial finds what its parent left, however far that was
 // trained, and in the end a few checkpoints are left, with the optimal trial's.
 func TestPopulationIsKilled(t *testing.T) {
 	t.Parallel()
+	program, err := breakable()
+	check(t, err)
 	h := newHome(t)
+	h.program = program
 	const trials = 60
 	s := study{name: "population", parallel: 4, max: trials, env: map[string]string{"SHARED": h.shared()},
 		script: `n=0; test -s /ckpt/n && read n < /ckpt/n; echo "$KATIB_TRIAL_NAME $n" >> "$SHARED"; sleep 0.1; echo $((n + 1)) > /ckpt/n; echo "loss=$1"`}
@@ -36,6 +39,12 @@ func TestPopulationIsKilled(t *testing.T) {
 		<-p.done
 		if n == 8 {
 			args = append(args, "--resume")
+		}
+		for _, step := range []string{"discarded", "copied-checkpoint"}[:n%3] {
+			p := h.startWith([]string{"QALAM_FAILPOINT=" + step}, args...)
+			if code := p.wait(h, patience); code != -1 {
+				t.Fatalf("nothing was killed at %s: exit code %d\n%s", step, code, &p.out)
+			}
 		}
 	}
 	h.run(0, args...)
