@@ -63,7 +63,18 @@ func trialFigures(trials int, own []*round, peer []*bareRound) []figure {
 		figures = append(figures, measured(fmt.Sprintf("– time per trial over the first %s", show(float64(n))), "ms",
 			of(func(r *round, _ *bareRound) float64 { return perTrial(r.open.At, r.ended[n].At, n) })))
 	}
-	tenth := max(1, trials/10)
+	if trials < leastGrowth {
+		return figures
+	}
+	return append(figures, growthFigures(trials, of)...)
+}
+
+// leastGrowth is from how many trials on a tenth of them takes so long that its processor time can be told.
+const leastGrowth = 500
+
+// growthFigures say whether the last trials cost more than the first.
+func growthFigures(trials int, of func(func(*round, *bareRound) float64) []float64) []figure {
+	tenth := trials / 10
 	growth := func(of func(milestone) time.Duration) func(*round, *bareRound) float64 {
 		return func(r *round, _ *bareRound) float64 {
 			return perTrial(of(r.ended[trials-tenth]), of(r.ended[trials]), tenth) / perTrial(of(r.open), of(r.ended[tenth]), tenth)
@@ -71,7 +82,7 @@ func trialFigures(trials int, own []*round, peer []*bareRound) []figure {
 	}
 	at := growth(func(m milestone) time.Duration { return m.At })
 	engine, others := growth(func(m milestone) time.Duration { return m.CPU }), growth(func(m milestone) time.Duration { return m.Children })
-	return append(figures,
+	return []figure{
 		measured("– time per trial, the last tenth of them against the first", "", of(at)),
 		measured("– the same of the bare loop", "", of(func(_ *round, p *bareRound) float64 { return p.growth })),
 		atMost(1.1, "– growth of the time per trial beyond that of the bare loop", "", of(func(r *round, p *bareRound) float64 {
@@ -81,7 +92,8 @@ func trialFigures(trials int, own []*round, peer []*bareRound) []figure {
 		measured("– the same of shims and trials", "", of(others)),
 		atMost(1.1, "– growth of the engine's processor time beyond theirs", "", of(func(r *round, p *bareRound) float64 {
 			return engine(r, p) / others(r, p)
-		})))
+		})),
+	}
 }
 
 // marks are the numbers of trials after which the time is taken.
