@@ -221,8 +221,8 @@ func (s *Session) report(r intermediate) (any, error) {
 	}
 	if p.Finite() {
 		t.sum.Add(p)
-		t.curve.Add(p)
 	}
+	t.curve.Add(p)
 	if s.stopper == nil {
 		return stopAnswer{}, nil
 	}

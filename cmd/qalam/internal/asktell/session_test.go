@@ -10,6 +10,7 @@ import (
 
 	"qalam/spec"
 	"qalam/suggest"
+	"qalam/suggest/algorithms"
 )
 
 const two = `
@@ -24,11 +25,11 @@ parameters:
 // session begins a session of a file.
 func session(t testing.TB, yaml string) *Session {
 	t.Helper()
-	x, faults := spec.LoadSearch([]spec.File{{Name: "x.yaml", Data: []byte(yaml)}}, spec.Options{Registry: suggest.Builtin()})
+	x, faults := spec.LoadSearch([]spec.File{{Name: "x.yaml", Data: []byte(yaml)}}, spec.Options{Registry: algorithms.All()})
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(x.Spec, suggest.Builtin(), 0)
+	s, err := New(x.Spec, algorithms.All(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +167,18 @@ earlyStopping: {algorithmName: medianstop, algorithmSettings: [{name: min_trials
 	if s.state.Counts.EarlyStopped != 1 {
 		t.Errorf("%+v", s.state.Counts)
 	}
+}
+
+// TestDivergedTrialIsStopped reports numbers that are none, as Python writes them.
+func TestDivergedTrialIsStopped(t *testing.T) {
+	s := session(t, two+`
+earlyStopping: {algorithmName: patience, algorithmSettings: [{name: max_nonfinite, value: "2"}]}
+`)
+	talk(t, s, `{"ask":1}`, `…`,
+		`{"report":{"number":1,"value":NaN}}`, `{"stop":false}`,
+		`{"report":{"number":1,"value":0.5}}`, `{"stop":false}`,
+		`{"report":{"number":1,"value":null}}`, `{"stop":false}`,
+		`{"report":{"number":1,"value":NaN}}`, `{"stop":true,"reason":"its last 2 values are no finite numbers"}`)
 }
 
 // TestSeedMeansTheSame asks in one session at once and in another one by one, and reads the file as part of an Experiment too.
