@@ -34,7 +34,7 @@ var goals = []goal{
 	{"tpe", []string{"tpe4"}, "suite", []int{50, 100}, []float64{1, 1}, 1},
 	{"tpe", []string{"hyperopt"}, "suite", []int{50, 100}, []float64{0.75, 0.75}, 1},
 	{"multivariate-tpe", []string{"tpe5", "tperec"}, "suite", []int{20, 30, 50, 100}, []float64{0.85, 0.85, 0.85, 0.85}, 1},
-	{"gp", []string{"gp"}, "suite", []int{20, 30, 50, 100}, []float64{0.6, 0.6, 0.8, 1}, 1},
+	{"gp", []string{"gp"}, "suite", []int{20, 30, 50, 100}, []float64{0.5, 0.5, 0.7, 1}, 1},
 	{"gp", []string{"hebo"}, withHebo, []int{40}, []float64{1}, 1},
 	{"gp", []string{"skgp"}, "suite", []int{50}, []float64{0.5}, 1},
 	{"gp", []string{"gp"}, "hart6n", []int{50, 100}, []float64{0.8, 0.8}, 1},

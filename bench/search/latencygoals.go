@@ -28,7 +28,7 @@ var latencyGoals = []latencyGoal{
 	{"gp", "gp", 5, 0, 300},
 	{"gp", "gp", 3, 301, math.MaxInt},
 	{"gp", "hebo", 200, 0, math.MaxInt},
-	{"gp", "skgp", 60, 0, math.MaxInt},
+	{"gp", "skgp", 100, 0, math.MaxInt},
 	{"cmaes", "cmaes", 10, 0, math.MaxInt},
 	{"cmaes", "gocmaes", 1, 0, math.MaxInt},
 	{"nsga2", "nsga2", 5, 0, math.MaxInt},
@@ -53,7 +53,7 @@ func worthComparing(ours, peer string) bool {
 
 // Limits for each of ours with the largest number of trials.
 const (
-	mostAsk  = 100.0 // milliseconds
+	mostAsk  = 100.0 // milliseconds, at the 99th percentile
 	mostHeap = 200.0 // MiB
 )
 
@@ -88,10 +88,10 @@ func (r *reached) add(problem string, sizes []int, methods []method, results [][
 	last := len(sizes) - 1
 	for i, m := range methods {
 		if l := &results[i][last]; strings.HasPrefix(m.name(), oursPrefix) && len(l.ask) > 0 {
-			ask := stats.Median(l.ask)
+			most := stats.Quantile(l.all, 0.99)
 			r.limits = append(r.limits, []string{
-				strings.TrimPrefix(m.name(), oursPrefix), problem, fmt.Sprint(sizes[last]), brief(ask), brief(stats.Quantile(l.all, 0.99)),
-				fmt.Sprintf("%.1f", l.heap), yes(ask < mostAsk && l.heap < mostHeap),
+				strings.TrimPrefix(m.name(), oursPrefix), problem, fmt.Sprint(sizes[last]), brief(stats.Median(l.ask)), brief(most),
+				fmt.Sprintf("%.1f", l.heap), yes(most < mostAsk && l.heap < mostHeap),
 			})
 		}
 	}
@@ -110,7 +110,7 @@ func (r *reached) print(w io.Writer) {
 		markdown(w, []string{"ours", "peer", "problem", "goal", "measured", "reached"}, r.times)
 	}
 	if len(r.limits) > 0 {
-		fmt.Fprintf(w, "\n### Goals: an ask below %v ms and below %v MiB, whatever the number of trials\n\n", mostAsk, mostHeap)
+		fmt.Fprintf(w, "\n### Goals: 99 asks of 100 below %v ms and below %v MiB, whatever the number of trials\n\n", mostAsk, mostHeap)
 		markdown(w, []string{"ours", "problem", "trials", "ask, ms", "99th percentile", "MiB", "reached"}, r.limits)
 	}
 }
