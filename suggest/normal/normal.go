@@ -107,16 +107,20 @@ func Quantile(logP float64) float64 {
 // uniform u makes it a draw. a < b; 0 ≤ u ≤ 1.
 func Truncated(u, a, b float64) float64 {
 	if a <= 0 && b >= 0 { // most of the mass is in the middle, where Φ itself has the digits
-		low, high := CDF(a), CDF(-b)
-		if p := low + u*(1-high-low); p <= 0.5 {
-			return max(a, math.Sqrt2*math.Erfinv(2*p-1))
-		}
-		return min(b, -math.Sqrt2*math.Erfinv(2*(high+(1-u)*(1-high-low))-1))
+		return Between(u, a, b, CDF(a), CDF(-b))
 	}
 	if a > 0 {
 		return -truncated(1-u, -b, -a)
 	}
 	return truncated(u, a, b)
+}
+
+// Between is Truncated for a ≤ 0 ≤ b, given the masses below a and above b.
+func Between(u, a, b, below, above float64) float64 {
+	if p := below + u*(1-above-below); p <= 0.5 {
+		return max(a, math.Sqrt2*math.Erfinv(2*p-1))
+	}
+	return min(b, -math.Sqrt2*math.Erfinv(2*(above+(1-u)*(1-above-below))-1))
 }
 
 // truncated works in the lower tail.

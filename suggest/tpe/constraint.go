@@ -36,14 +36,13 @@ func (t *suggester) learnConstraints() {
 			return v <= limit, known
 		}
 		build := func(m *mixture, rule kernels, side bool) float64 {
-			points, weights, along := t.sample.without(func(trial *trial) bool {
+			points, weights := t.sample.without(func(trial *trial) bool {
 				k, known := keeps(trial)
 				return !known || k != side
 			}, t.points[:0], t.weights[:0])
 			t.points, t.weights = points, weights
 			if len(points) > 0 {
-				// The mixture keeps the slice of its points, which is used again.
-				m.build(slices.Clone(points), weights, along, rule)
+				m.build(points, weights, rule)
 			}
 			sum := 0.0
 			for _, w := range weights {

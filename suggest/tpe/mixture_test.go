@@ -54,7 +54,7 @@ func drawn(t *rapid.T, s *space.Space, over []int) *mixture {
 		ends: rapid.Bool().Draw(t, "ends"), narrow: 0.01, shrink: rapid.Float64Range(0.5, 2).Draw(t, "shrink"),
 		steps: rapid.SampledFrom([]float64{0, 0.5, 1}).Draw(t, "steps"), prior: rapid.Float64Range(0.1, 2).Draw(t, "prior"), choice: 0.5, parent: 0.5,
 	}
-	m.build(points, weights, sorted(points), rule)
+	m.build(points, weights, rule)
 	return m
 }
 
@@ -110,13 +110,21 @@ func TestDensityHasMassOne(t *testing.T) {
 	})
 }
 
+// sigma is the width of kernel i on axis over[k]; 0 where that is nominal.
+func (m *mixture) sigma(i, k int) float64 {
+	if m.axes[m.over[k]].kind == nominal {
+		return 0
+	}
+	return m.mass[int(m.slots[i])*len(m.columns)+m.column[k]].sigma
+}
+
 // slow is the density as it is defined.
 func (m *mixture) slow(x *point, rule kernels) float64 {
-	sum := m.weight[m.n]
+	sum := m.weights[len(m.points)]
 	for i, p := range m.points {
-		k := m.weight[i]
+		k := m.weights[i]
 		for at, j := range m.over {
-			own, its, sigma := p.choices[j], x.choices[j], m.sigma[i*len(m.over)+at]
+			own, its, sigma := p.choices[j], x.choices[j], m.sigma(i, at)
 			if own == idle || its == idle {
 				continue
 			}
@@ -144,7 +152,7 @@ func (m *mixture) slow(x *point, rule kernels) float64 {
 		sum += k
 	}
 	total := 0.0
-	for _, w := range m.weight {
+	for _, w := range m.weights {
 		total += w
 	}
 	return math.Log(sum / total)
@@ -181,7 +189,7 @@ func TestDrawsFollowTheDensity(t *testing.T) {
 	}
 	for _, j := range []int{0, 1, 2, 3, 4} {
 		m := newMixture(axes, []int{j})
-		m.build(points, []float64{1, 2, 3, 4, 5, 6}, sorted(points), kernels{narrow: 0.01, shrink: 1, steps: 0.5, prior: 1, choice: 1, parent: 1})
+		m.build(points, []float64{1, 2, 3, 4, 5, 6}, kernels{narrow: 0.01, shrink: 1, steps: 0.5, prior: 1, choice: 1, parent: 1})
 		const draws, fine = 40_000, 2000
 		cells := 20
 		if axes[j].count > 0 {
@@ -237,7 +245,7 @@ func TestManyAxesDoNotUnderflow(t *testing.T) {
 	}
 	p := at(s, axes, u)
 	m := newMixture(axes, over)
-	m.build([]*point{p, p}, []float64{1, 1}, sorted([]*point{p, p}), kernels{narrow: 0.01, shrink: 9, prior: 1})
+	m.build([]*point{p, p}, []float64{1, 1}, kernels{narrow: 0.01, shrink: 9, prior: 1})
 	if want := 300*(-normal.LogPDF(0)*-1-math.Log(0.01)) + math.Log(2.0/3); math.Abs(m.log(p)-want) > 1e-9*want {
 		t.Errorf("ln p = %v, want %v", m.log(p), want)
 	}

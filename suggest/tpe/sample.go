@@ -17,42 +17,28 @@ type trial struct {
 	point
 	record *suggest.Record
 	weight float64 // how many trials it stands for
-	slot   int32   // its place in sample.slots
+	good   bool    // it is one of the good ones, of a split that is being made
 }
 
-// sample holds the trials that the density of the many is made of: all while they are few, later the newest and a share of the
+// sample holds the trials, in the order of their numbers, that the density of the many is made of: all while they are few, later the newest and a share of the
 // older ones, each of these standing for several. Which ones is a function of the history: the share is a half, a quarter and so
 // on, and a trial is in it by its number alone. So a suggestion costs no more after 100,000 trials than after some thousand.
-//
-// It keeps the trials in the order of their numbers and, for every axis that is not nominal, of their coordinates.
 type sample struct {
 	axes  []axis
 	space *space.Space
 	level int // the share of the older ones is 2^-level
 	stale bool
-	seen  int // length of the history that the sample stands for
-	// all is in the order of the numbers.
-	all   []*trial
-	slots []*trial
-	free  []int32
-	order [][]placed // by axis
-	index []int32    // by slot: the place among the points of a mixture, or -1
+	seen  int      // length of the history that the sample stands for
+	all   []*trial // in the order of the numbers
+
+	// The last split.
+	good   []*trial
+	points []*point
+	many   []*point
+	weight []float64
 }
 
-// placed is a trial on an axis where it is active.
-type placed struct {
-	u      float64
-	number int
-	slot   int32
-}
-
-func (p placed) compare(q placed) int {
-	return cmp.Or(cmp.Compare(p.u, q.u), cmp.Compare(p.number, q.number))
-}
-
-func newSample(s *space.Space, axes []axis) *sample {
-	return &sample{axes: axes, space: s, order: make([][]placed, len(axes))}
-}
+func newSample(s *space.Space, axes []axis) *sample { return &sample{axes: axes, space: s} }
 
 // share is the level for a history of n trials.
 func share(n int) int { return bits.Len(uint(max(0, n-window-1)) / window) }
@@ -128,31 +114,23 @@ func (s *sample) sync(h *suggest.History) {
 	}
 	n := h.Len()
 	s.stale, s.seen, s.level = false, n, share(n)
-	s.all, s.slots, s.free = s.all[:0], s.slots[:0], s.free[:0]
-	for j := range s.order {
-		s.order[j] = s.order[j][:0]
-	}
+	before := s.all
+	s.all = nil
 	for index, r := range h.Records() {
 		weight, ok := s.wanted(r, index, n)
 		if !ok {
 			continue
 		}
-		t := s.trialOf(r)
-		t.weight, t.slot = weight, int32(len(s.slots))
-		s.slots, s.all = append(s.slots, t), append(s.all, t)
-		for j := range s.axes {
-			if s.ordered(t, j) {
-				s.order[j] = append(s.order[j], placed{t.u[j], r.Number, t.slot})
-			}
+		var t *trial
+		if at, known := find(before, r.Number); known && len(r.Unit) > 0 && &before[at].u[0] == &r.Unit[0] {
+			t = before[at]
+			t.record = r
+		} else {
+			t = s.trialOf(r)
 		}
+		t.weight = weight
+		s.all = append(s.all, t)
 	}
-	for j := range s.order {
-		slices.SortFunc(s.order[j], placed.compare)
-	}
-}
-
-func (s *sample) ordered(t *trial, j int) bool {
-	return s.axes[j].kind != nominal && t.choices[j] != idle
 }
 
 // trialOf makes the trial of a record.
@@ -166,61 +144,52 @@ func (s *sample) trialOf(r *suggest.Record) *trial {
 	return t
 }
 
-func (s *sample) find(number int) (at int, known bool) {
-	return slices.BinarySearchFunc(s.all, number, func(t *trial, n int) int { return cmp.Compare(t.record.Number, n) })
+func (s *sample) find(number int) (at int, known bool) { return find(s.all, number) }
+
+func find(all []*trial, number int) (at int, known bool) {
+	return slices.BinarySearchFunc(all, number, func(t *trial, n int) int { return cmp.Compare(t.record.Number, n) })
 }
 
 // add takes a trial in that is not there.
 func (s *sample) add(t *trial) {
-	if last := len(s.free) - 1; last >= 0 {
-		t.slot, s.free = s.free[last], s.free[:last]
-		s.slots[t.slot] = t
-	} else {
-		t.slot = int32(len(s.slots))
-		s.slots = append(s.slots, t)
-	}
 	at, _ := s.find(t.record.Number)
 	s.all = slices.Insert(s.all, at, t)
-	for j := range s.axes {
-		if s.ordered(t, j) {
-			p := placed{t.u[j], t.record.Number, t.slot}
-			at, _ := slices.BinarySearchFunc(s.order[j], p, placed.compare)
-			s.order[j] = slices.Insert(s.order[j], at, p)
-		}
-	}
 }
 
 // remove takes a trial out by its place among all.
-func (s *sample) remove(at int) {
-	t := s.all[at]
-	s.all = slices.Delete(s.all, at, at+1)
-	s.slots[t.slot] = nil
-	s.free = append(s.free, t.slot)
-	for j := range s.axes {
-		if s.ordered(t, j) {
-			if at, ok := slices.BinarySearchFunc(s.order[j], placed{t.u[j], t.record.Number, t.slot}, placed.compare); ok {
-				s.order[j] = slices.Delete(s.order[j], at, at+1)
-			}
-		}
-	}
-}
+func (s *sample) remove(at int) { s.all = slices.Delete(s.all, at, at+1) }
 
-// without lists the trials for which leave is false, their weights, and how they lie along the axes, for a mixture's build.
-func (s *sample) without(leave func(*trial) bool, points []*point, weights []float64) ([]*point, []float64, lines) {
-	s.index = resize(s.index, len(s.slots))
+// without lists the trials for which leave is false, and their weights.
+func (s *sample) without(leave func(*trial) bool, points []*point, weights []float64) ([]*point, []float64) {
 	for _, t := range s.all {
-		s.index[t.slot] = -1
 		if !leave(t) {
-			s.index[t.slot] = int32(len(points))
 			points, weights = append(points, &t.point), append(weights, t.weight)
 		}
 	}
-	return points, weights, func(j int, dst []entry) []entry {
-		for _, p := range s.order[j] {
-			if i := s.index[p.slot]; i >= 0 {
-				dst = append(dst, entry{p.u, i})
-			}
+	return points, weights
+}
+
+// split lists the points of the good trials, in their order, and of the others, with the weights of these. A trial keeps its point
+// from one time to the next.
+func (s *sample) split(records []*suggest.Record) (good, many []*point, weights []float64) {
+	before := s.good
+	s.good = make([]*trial, len(records))
+	s.points = s.points[:0]
+	for i, r := range records {
+		t := (*trial)(nil)
+		if at, known := s.find(r.Number); known {
+			t = s.all[at]
+		} else if k := slices.IndexFunc(before, func(t *trial) bool { return t.record == r }); k >= 0 {
+			t = before[k]
+		} else {
+			t = s.trialOf(r)
 		}
-		return dst
+		s.good[i], t.good = t, true
+		s.points = append(s.points, &t.point)
 	}
+	s.many, s.weight = s.without(func(t *trial) bool { return t.good }, s.many[:0], s.weight[:0])
+	for _, t := range s.good {
+		t.good = false
+	}
+	return s.points, s.many, s.weight
 }

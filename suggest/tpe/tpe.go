@@ -8,6 +8,7 @@
 package tpe
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -53,9 +54,10 @@ type suggester struct {
 	initial     int          // trials before the first of the algorithm's own
 
 	// Used again by every suggestion.
-	points, goodPoints []*point
-	weights, scores    []float64
-	u                  []float64
+	points           []*point
+	weights, scores  []float64
+	u                []float64
+	candidate, drawn []*candidate
 }
 
 // estimators are the two densities over the same axes.
@@ -198,15 +200,12 @@ func (t *suggester) goodOf(n int) int {
 // estimate builds the densities for the trials known.
 func (t *suggester) estimate() {
 	records, weights := t.split()
-	t.goodPoints = t.pointsOf(records)
-	var along lines
-	t.points, t.weights, along = t.sample.without(among(records), t.points[:0], t.weights[:0])
+	good, many, shares := t.sample.split(records)
 	for _, p := range t.pairs {
-		p.l.build(t.goodPoints, weights, sorted(t.goodPoints), t.good)
-		p.g.build(t.points, t.weights, along, t.many)
+		p.l.build(good, weights, t.good)
+		p.g.build(many, shares, t.many)
 	}
-	t.objective = constraint{t.pairs[0], float64(len(records)) / float64(len(records)+len(t.points)), true}
-	t.points = nil // the mixtures keep it
+	t.objective = constraint{t.pairs[0], float64(len(good)) / float64(len(good)+len(many)), true}
 	t.learnConstraints()
 	t.weigh()
 }
@@ -230,42 +229,76 @@ func even(n int) []float64 {
 	return weights
 }
 
-// pointsOf are the points of some records.
-func (t *suggester) pointsOf(records []*suggest.Record) []*point {
-	points := make([]*point, len(records))
-	for i, r := range records {
-		points[i] = &t.sample.trialOf(r).point
-	}
-	return points
-}
-
-// among says of a trial whether it is one of some.
-func among(records []*suggest.Record) func(*trial) bool {
-	numbers := make(map[int]struct{}, len(records))
-	for _, r := range records {
-		numbers[r.Number] = struct{}{}
-	}
-	return func(t *trial) bool {
-		_, ok := numbers[t.record.Number]
-		return ok
-	}
-}
-
 // jointly draws candidates from the good densities and takes the best that may be tried.
 func (t *suggester) jointly() space.Assignment {
-	var best space.Assignment
-	highest := math.Inf(-1)
-	x := t.newPoint()
-	for left, tries := t.candidates, 4*t.candidates; left > 0 && tries > 0; tries-- {
-		t.origin().draw(x, t.rng)
-		a := t.fresh(t.space.FromUnit(x.u))
-		if a == nil {
+	t.drawn = t.drawn[:0]
+	for tries := 4 * t.candidates; len(t.drawn) < t.candidates && tries > 0; tries-- {
+		x := t.spare(len(t.drawn))
+		t.origin().draw(&x.point, t.rng)
+		x.a = t.fresh(t.space.FromUnit(x.u))
+		if x.a == nil {
 			continue
 		}
-		left--
-		t.place(x, a)
-		if score := t.score(x); score > highest {
-			highest, best = score, a
+		t.place(&x.point, x.a)
+		t.drawn = append(t.drawn, x)
+	}
+	var best *candidate
+	if t.single() {
+		best = t.promising()
+	} else {
+		highest := math.Inf(-1)
+		for _, x := range t.drawn {
+			if score := t.score(&x.point); score > highest {
+				best, highest = x, score
+			}
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return best.a
+}
+
+// candidate is one of the assignments compared for a suggestion.
+type candidate struct {
+	point
+	a    space.Assignment
+	logL float64
+}
+
+// spare is the candidate of an index, to be used again.
+func (t *suggester) spare(i int) *candidate {
+	if i == len(t.candidate) {
+		t.candidate = append(t.candidate, &candidate{point: *t.newPoint()})
+	}
+	return t.candidate[i]
+}
+
+// single reports whether the objective's densities are all that the score is made of.
+func (t *suggester) single() bool {
+	return !slices.ContainsFunc(t.constraints, func(c constraint) bool { return c.active }) &&
+		!slices.ContainsFunc(t.earlier, func(e earlier) bool { return e.weight > 0 })
+}
+
+// promising is the candidate with the highest score where that is ln l/g, as score would have it. Candidates are looked at in the order of
+// l: where the prior of g alone makes one worse than another, or a single trial near by, nothing else of g needs to be known.
+func (t *suggester) promising() *candidate {
+	l, g := t.objective.l, t.objective.g
+	for _, x := range t.drawn {
+		x.logL = l.log(&x.point)
+	}
+	order := slices.Clone(t.drawn)
+	slices.SortStableFunc(order, func(a, b *candidate) int { return cmp.Compare(b.logL, a.logL) })
+	const rounding = 1e-9
+	best, highest := (*candidate)(nil), math.Inf(-1)
+	for _, x := range order {
+		limit := x.logL - highest + rounding
+		if g.least() > limit {
+			break
+		}
+		score := x.logL - g.below(&x.point, limit)
+		if score > highest || score == highest && slices.Index(t.drawn, x) < slices.Index(t.drawn, best) {
+			best, highest = x, score
 		}
 	}
 	return best

@@ -51,10 +51,9 @@ func (t *suggester) newEarlier(p suggest.Problem, over []int) {
 			estimators: estimators{newMixture(t.axes, over), newMixture(t.axes, over)},
 			best:       records[0].Assignment,
 		}
-		good := t.pointsOf(records)
-		e.l.build(good, weights, sorted(good), t.good)
-		points, weights, along := s.without(among(records), nil, nil)
-		e.g.build(points, weights, along, t.many)
+		good, many, shares := s.split(records)
+		e.l.build(good, weights, t.good)
+		e.g.build(many, shares, t.many)
 		t.earlier = append(t.earlier, e)
 	}
 }

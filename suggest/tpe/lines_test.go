@@ -1,0 +1,96 @@
+package tpe
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"qalam/suggest"
+
+	"pgregory.net/rapid"
+)
+
+// TestMixtureFollows builds a mixture again and again of points that come, go and return, and compares it to the last bit with one
+// made anew, forgotten tables among it.
+func TestMixtureFollows(t *testing.T) {
+	s := testSpace(t)
+	axes := newAxes(s)
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2))
+		pool := make([]*point, 80)
+		for i := range pool {
+			u := make([]float64, len(axes))
+			for j := range u {
+				if u[j] = rng.Float64(); rng.IntN(4) == 0 {
+					u[j] = float64(rng.IntN(3)) / 2
+				}
+			}
+			pool[i] = at(s, axes, u)
+		}
+		over := rapid.SampledFrom([][]int{{0, 1, 2, 3, 4, 5}, {1}, {2}, {1, 4}, {0, 5}}).Draw(t, "axes")
+		rule := kernels{ends: rng.IntN(2) == 0, narrow: 0.01, shrink: 1, steps: 0.5, prior: 1, choice: 0.5, parent: 2}
+		old := newMixture(axes, over)
+		in := make([]bool, len(pool))
+		for range rapid.IntRange(1, 8).Draw(t, "builds") {
+			for range []int{1, 3, 60}[rng.IntN(3)] {
+				i := rng.IntN(len(pool))
+				in[i] = !in[i]
+			}
+			var points []*point
+			var weights []float64
+			for i, p := range pool {
+				if in[i] {
+					points, weights = append(points, p), append(weights, float64(1+rng.IntN(2)))
+				}
+			}
+			if rng.IntN(5) == 0 {
+				old.memo.logs = append(old.memo.logs, make([]float64, 1<<18)...)
+			}
+			old.build(points, weights, rule)
+			anew := newMixture(axes, over)
+			anew.build(points, weights, rule)
+			for range 5 {
+				x := pool[rng.IntN(len(pool))]
+				if got, want := old.log(x), anew.log(x); got != want {
+					t.Fatalf("ln p = %.17g, made anew %.17g", got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestPromisingIsBest compares the candidate chosen with that of the highest score.
+func TestPromisingIsBest(t *testing.T) {
+	s := testSpace(t)
+	for seed := range 40 {
+		made, err := New(suggest.Problem{Space: s, Seed: uint64(seed)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		suggester := made.(*suggester)
+		rng := rand.New(rand.NewPCG(uint64(seed), 3))
+		for number := 1; number <= 60; number++ {
+			suggestions, err := suggester.Ask(number, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := suggestions[0].Assignment
+			if len(suggester.drawn) > 0 {
+				best, highest := (*candidate)(nil), math.Inf(-1)
+				for _, x := range suggester.drawn {
+					if score := suggester.score(&x.point); score > highest {
+						best, highest = x, score
+					}
+				}
+				if !slices.Equal(best.a, a) {
+					t.Fatalf("trial %d: %v is proposed, %v has the highest score", number, a, best.a)
+				}
+			}
+			o := suggest.Outcome{Number: number, Assignment: a, State: suggest.Completed, Value: value(s, a) + 0.1*rng.Float64()}
+			if err := suggester.Tell([]suggest.Outcome{o}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
