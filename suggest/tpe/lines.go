@@ -19,6 +19,8 @@ type lines struct {
 	slots  []int32  // where what is known of each is kept
 	line   [][]entry
 	narrow []float64 // by column: the least width
+	count  []int     // ... for so many kernels on the line, and one
+	all    []bool    // ... all widths are to be found anew
 	memo   *memo
 
 	// By slot.
@@ -35,7 +37,6 @@ type lines struct {
 	at         []float64
 	gone, come []int32
 	next       []int32
-	touched    [][]int32 // by column: slots of kernels with other neighbours
 }
 
 // entry is a kernel on a line.
@@ -87,7 +88,8 @@ func newLines(axes []axis, over []int) lines {
 			l.numbers = len(l.columns)
 		}
 	}
-	l.line, l.touched, l.narrow = make([][]entry, len(l.columns)), make([][]int32, len(l.columns)), make([]float64, len(l.columns))
+	n := len(l.columns)
+	l.line, l.narrow, l.count, l.all = make([][]entry, n), make([]float64, n), make([]int, n), make([]bool, n)
 	l.memo = newMemo(axes, l.columns[l.numbers:])
 	return l
 }
@@ -101,9 +103,11 @@ func (l *lines) follow(points []*point, rule kernels) {
 	l.match(points)
 	changed := len(l.gone) + len(l.come)
 	anew := changed > 16+len(points)/4
+	forgotten := l.memo.trim()
 	for k := range l.columns {
-		if l.touched[k] = l.touched[k][:0]; !anew {
-			l.leave(k)
+		l.all[k] = l.narrows(k, points, rule) || anew || forgotten && k >= l.numbers
+		if !anew {
+			l.leave(k, rule)
 		}
 	}
 	for _, slot := range l.gone {
@@ -120,36 +124,46 @@ func (l *lines) follow(points []*point, rule kernels) {
 			l.place[slot] = int32(i)
 		}
 	}
-	forgotten := l.memo.trim()
-	for k, j := range l.columns {
+	for k := range l.columns {
 		if anew {
 			l.order(k)
 		} else {
-			l.enter(k)
+			l.enter(k, rule)
 		}
-		n := float64(len(l.line[k]))
-		narrow := max(rule.narrow, math.Pow(n+2, -rule.shrink))
-		if count := l.axes[j].count; count > 0 {
-			narrow = max(narrow, rule.steps/float64(count))
-		}
-		if forgotten && k >= l.numbers {
-			for _, e := range l.line[k] {
-				l.mass[int(e.slot)*len(l.columns)+k] = mass{}
-			}
-		}
-		if anew || narrow != l.narrow[k] || forgotten {
-			l.narrow[k] = narrow
-			for r := range l.line[k] {
-				l.widen(k, r, rule)
-			}
+		if !l.all[k] {
 			continue
 		}
-		for _, slot := range l.touched[k] {
-			if r, ok := l.rank(k, slot); ok {
-				l.widen(k, r, rule)
+		for r, e := range l.line[k] {
+			if forgotten && k >= l.numbers {
+				l.mass[int(e.slot)*len(l.columns)+k] = mass{}
+			}
+			l.widen(k, r, rule)
+		}
+	}
+}
+
+// narrows finds the least width of kernels at points on line k, and reports whether it is another than before.
+func (l *lines) narrows(k int, points []*point, rule kernels) bool {
+	j := l.columns[k]
+	n := len(points)
+	if l.axes[j].conditional {
+		for _, p := range points {
+			if p.choices[j] == idle {
+				n--
 			}
 		}
 	}
+	if l.count[k] == n+1 {
+		return false
+	}
+	l.count[k] = n + 1
+	narrow := max(rule.narrow, math.Pow(float64(n+2), -rule.shrink))
+	if count := l.axes[j].count; count > 0 {
+		narrow = max(narrow, rule.steps/float64(count))
+	}
+	before := l.narrow[k]
+	l.narrow[k] = narrow
+	return narrow != before
 }
 
 // match finds the kernels that stay: next are their slots, come the places of those that are new, gone the slots of the others.
@@ -158,6 +172,11 @@ func (l *lines) match(points []*point) {
 	l.next, l.come, l.gone = resize(l.next, len(points)), l.come[:0], l.gone[:0]
 	at := 0
 	for i, p := range points {
+		if at < len(l.points) && l.points[at] == p {
+			l.next[i] = l.slots[at]
+			at++
+			continue
+		}
 		found := slices.Index(l.points[at:min(len(l.points), at+ahead)], p)
 		if found < 0 {
 			l.come = append(l.come, int32(i))
@@ -206,39 +225,35 @@ func (l *lines) search(k int, u float64, place int32) (r int, ok bool) {
 	return low, low < len(line) && line[low].u == u && l.place[line[low].slot] == place
 }
 
-// rank is where the kernel of a slot lies on a line; ok is false where it is not on it.
-func (l *lines) rank(k int, slot int32) (r int, ok bool) {
-	if l.place[slot] < 0 {
-		return 0, false
+// around finds the widths of the kernels around rank r of line k anew.
+func (l *lines) around(k, r int, rule kernels) {
+	if l.all[k] {
+		return // all are found anew later
 	}
-	return l.search(k, l.points[l.place[slot]].u[l.columns[k]], l.place[slot])
-}
-
-// touch has the widths of the kernels around rank r of line k found anew.
-func (l *lines) touch(k, r int) {
-	for _, e := range l.line[k][max(0, r-1):min(len(l.line[k]), r+2)] {
-		l.touched[k] = append(l.touched[k], e.slot)
+	for near := max(0, r-1); near < min(len(l.line[k]), r+2); near++ {
+		l.widen(k, near, rule)
 	}
 }
 
 // leave takes those that are gone from line k.
-func (l *lines) leave(k int) {
+func (l *lines) leave(k int, rule kernels) {
+	j := l.columns[k]
 	for _, slot := range l.gone {
-		if r, ok := l.rank(k, slot); ok {
+		if r, ok := l.search(k, l.points[l.place[slot]].u[j], l.place[slot]); ok {
 			l.line[k] = slices.Delete(l.line[k], r, r+1)
-			l.touch(k, r)
+			l.around(k, r, rule)
 		}
 	}
 }
 
 // enter puts those that are new on line k.
-func (l *lines) enter(k int) {
+func (l *lines) enter(k int, rule kernels) {
 	j := l.columns[k]
 	for _, i := range l.come {
 		if p := l.points[i]; p.choices[j] != idle {
 			r, _ := l.search(k, p.u[j], i)
 			l.line[k] = slices.Insert(l.line[k], r, entry{p.u[j], l.slots[i]})
-			l.touch(k, r)
+			l.around(k, r, rule)
 		}
 	}
 }

@@ -49,6 +49,7 @@ type mixture struct {
 	weights []float64 // w_i, then w_0
 	sum     float64   // of weights
 	prior   float64   // ln w_0 - base
+	offset  float64   // base - ln sum
 	base    float64   // ln of the product of all nominal axes' factors where choices agree
 	same    []float64 // by nominal axis: ln k where the choices agree
 	gap     []float64 // ... and how much less it is where they do not
@@ -88,7 +89,7 @@ func (m *mixture) build(points []*point, weights []float64, rule kernels) {
 	for _, j := range m.nominals {
 		m.buildNominal(j, rule)
 	}
-	m.prior = math.Log(w0) - m.base
+	m.prior, m.offset = math.Log(w0)-m.base, m.base-math.Log(m.sum)
 }
 
 // buildNominal appends what is known of a nominal axis.
@@ -117,14 +118,14 @@ func (m *mixture) buildNominal(j int, rule kernels) {
 const negligible = 36
 
 // least is what ln p(x) is no less than, for any x.
-func (m *mixture) least() float64 { return m.prior + m.base - math.Log(m.sum) }
+func (m *mixture) least() float64 { return m.prior + m.offset }
 
 // log is ln p(x).
 func (m *mixture) log(x *point) float64 { return m.below(x, math.Inf(1)) }
 
 // below is ln p(x), or where that is more than a limit, perhaps something else that is more.
 func (m *mixture) below(x *point, limit float64) float64 {
-	limit += math.Log(m.sum) - m.base
+	limit -= m.offset
 	sum := logSum{m.prior, 1}
 	at := m.at[:0]
 	for _, j := range m.columns[:m.numbers] {
@@ -153,7 +154,7 @@ next:
 			break
 		}
 	}
-	return sum.log() + m.base - math.Log(m.sum)
+	return sum.log() + m.offset
 }
 
 // others takes from a what the axes that are not among the reals take from kernel i, or enough to be less than least.

@@ -149,13 +149,15 @@ func (t *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		}
 		suggestions = append(suggestions, suggest.Suggestion{Assignment: a})
 		t.known.add(a)
+		_, there := t.sample.find(number)
+		if there || number == first+n-1 {
+			continue
+		}
 		pending := t.sample.trialOf(&suggest.Record{
 			Outcome: suggest.Outcome{Number: number, Assignment: a, Value: math.NaN()}, Unit: t.space.ToUnit(a, nil),
 		})
-		if at, there := t.sample.find(number); !there {
-			t.sample.add(pending)
-			added = append(added, t.sample.all[at])
-		}
+		t.sample.add(pending)
+		added = append(added, pending)
 	}
 	for _, pending := range added {
 		at, _ := t.sample.find(pending.record.Number)
