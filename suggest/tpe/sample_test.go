@@ -162,3 +162,36 @@ func TestKendall(t *testing.T) {
 		}
 	}
 }
+
+// TestBestInOrder compares the best trials with sorting all, while results come in any order, change and are lost.
+func TestBestInOrder(t *testing.T) {
+	s := testSpace(t)
+	rng := rand.New(rand.NewPCG(4, 2))
+	h, r := suggest.NewHistory(s), ranking{}
+	a := s.Sample(rng)
+	for range 300 {
+		batch := make([]suggest.Outcome, 1+rng.IntN(40))
+		for i := range batch {
+			o := suggest.Outcome{Number: 1 + rng.IntN(4000), Assignment: a, State: suggest.Completed, Value: float64(rng.IntN(3000))}
+			if rng.IntN(4) == 0 {
+				o.State = suggest.State(rng.IntN(4))
+			}
+			if n := len(r.records); n > 0 && rng.IntN(3) == 0 { // one of the best changes
+				o.Number = r.records[rng.IntN(n)].Number
+			}
+			batch[i] = o
+		}
+		r.tell(h.Tell(batch))
+		r.sync(h)
+		var want []*suggest.Record
+		for _, record := range h.Records() {
+			if classOf(&record.Outcome) != unusable {
+				want = append(want, record)
+			}
+		}
+		slices.SortFunc(want, compare)
+		if r.total != len(want) || !slices.Equal(r.records, want[:min(len(want), ordered)]) {
+			t.Fatalf("%d trials, %d in order: not those of %d sorted", r.total, len(r.records), len(want))
+		}
+	}
+}

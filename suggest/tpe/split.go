@@ -55,43 +55,52 @@ func compare(a, b *suggest.Record) int {
 	return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Number, b.Number))
 }
 
-// ranking holds the trials with values in order.
+// ordered is how many trials are kept in order: more than are ever good, or compared with earlier experiments.
+const ordered = 1024
+
+// ranking holds the best of the trials with values in order.
 type ranking struct {
-	records []*suggest.Record
-	stale   bool // records are to be sorted anew
+	records []*suggest.Record // the best, all or ordered of them; fewer where they are to be found anew
+	total   int               // trials with values
 }
 
 // tell takes in what changed.
 func (r *ranking) tell(changes []suggest.Change) {
-	const many = 64 // changes from which on sorting is cheaper
-	if r.stale = r.stale || len(changes) > many; r.stale {
-		return
-	}
 	for _, c := range changes {
 		if c.Old != nil && classOf(&c.Old.Outcome) != unusable {
+			r.total--
 			if at, ok := slices.BinarySearchFunc(r.records, c.Old, compare); ok {
 				r.records = slices.Delete(r.records, at, at+1)
 			}
 		}
 		if classOf(&c.New.Outcome) != unusable {
-			at, _ := slices.BinarySearchFunc(r.records, c.New, compare)
-			r.records = slices.Insert(r.records, at, c.New)
+			r.add(c.New)
 		}
 	}
 }
 
-// sync sorts what many changes left.
+// add takes a trial in that is not there.
+func (r *ranking) add(x *suggest.Record) {
+	n := len(r.records)
+	if r.total++; n < r.total-1 && (n == 0 || compare(x, r.records[n-1]) > 0) {
+		return // there may be others before it that are not known
+	}
+	at, _ := slices.BinarySearchFunc(r.records, x, compare)
+	r.records = slices.Insert(r.records, at, x)
+	r.records = r.records[:min(len(r.records), ordered)]
+}
+
+// sync finds the best anew where changes have left too few.
 func (r *ranking) sync(h *suggest.History) {
-	if !r.stale {
+	if len(r.records) == min(r.total, ordered) {
 		return
 	}
-	r.stale, r.records = false, r.records[:0]
+	r.records, r.total = r.records[:0], 0
 	for _, record := range h.Records() {
 		if classOf(&record.Outcome) != unusable {
-			r.records = append(r.records, record)
+			r.add(record)
 		}
 	}
-	slices.SortFunc(r.records, compare)
 }
 
 // best are the first n and their weights.

@@ -172,7 +172,7 @@ func (t *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 // propose is the suggestion for one trial, nil where every feasible assignment is known.
 func (t *suggester) propose(number int) space.Assignment {
 	var a space.Assignment
-	early := t.results < t.startup || len(t.ranking.records) == 0
+	early := t.results < t.startup || t.ranking.total == 0
 	switch {
 	case len(t.axes) == 0:
 		a = t.fresh(space.Assignment{})
@@ -214,7 +214,7 @@ func (t *suggester) estimate() {
 
 // split finds the good trials and their weights.
 func (t *suggester) split() ([]*suggest.Record, []float64) {
-	n := t.goodOf(len(t.ranking.records))
+	n := t.goodOf(t.ranking.total)
 	if t.objectives > 1 {
 		good := t.fronts.best(n, t.sample, t.history)
 		return good, even(len(good))

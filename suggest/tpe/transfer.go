@@ -19,9 +19,10 @@ import (
 // Biometrika 30, 81-93 (1938)), and no less than 0: an experiment that agrees by chance would mislead.
 
 const (
-	maxEarlier = 8  // experiments learned from, the latest
-	faith      = 10 // results of this experiment by which the weight of an earlier one has halved
-	compared   = 48 // trials by which agreement is judged
+	maxEarlier = 8       // experiments learned from, the latest
+	faith      = 10      // results of this experiment by which the weight of an earlier one has halved
+	compared   = 48      // trials by which agreement is judged
+	forgotten  = ordered // results of this experiment from which on earlier ones say nothing new
 )
 
 // earlier is one earlier experiment.
@@ -37,16 +38,16 @@ func (t *suggester) newEarlier(p suggest.Problem, over []int) {
 	for _, outcomes := range slices.Backward(latest) {
 		h := suggest.NewHistory(t.space)
 		h.Tell(numbered(outcomes))
-		r := ranking{stale: true}
+		r := ranking{total: h.Len()}
 		r.sync(h)
 		const least = 5
-		if len(r.records) < least || classOf(&r.records[0].Outcome) != completed {
+		if r.total < least || classOf(&r.records[0].Outcome) != completed {
 			continue
 		}
 		s := newSample(t.space, t.axes)
 		s.stale = true
 		s.sync(h)
-		records, weights := r.best(t.goodOf(len(r.records)), t.improvement)
+		records, weights := r.best(t.goodOf(r.total), t.improvement)
 		e := earlier{
 			estimators: estimators{newMixture(t.axes, over), newMixture(t.axes, over)},
 			best:       records[0].Assignment,
@@ -69,6 +70,12 @@ func numbered(outcomes []suggest.Outcome) []suggest.Outcome {
 
 // weigh finds how much the earlier experiments count.
 func (t *suggester) weigh() {
+	if t.results > forgotten {
+		for i := range t.earlier {
+			t.earlier[i].weight = 0
+		}
+		return
+	}
 	records := t.ranking.records
 	n := min(compared, len(records))
 	x := t.newPoint()
