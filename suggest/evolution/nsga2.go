@@ -35,9 +35,11 @@ type nsga2 struct {
 	directions [][]float64 // of NSGA-III; nil in NSGA-II
 
 	population []*member
-	entered    int // number of the last trial that has entered
+	ranks      []int // of the population; nil where they are to be found
+	entered    int   // number of the last trial that has entered
 	marks      []mark
 	sinceMark  int  // how many have entered since the last mark
+	changed    bool // the population is another than at the last mark
 	ranked     bool // rank and crowding of the members are those of the population
 }
 
@@ -62,45 +64,101 @@ func newNSGA2(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, 
 	return &nsga2{proposer: newProposer(p, settings), objectives: max(1, p.Objectives), limit: sizeOf(p, settings, 25, 20, 100)}, nil
 }
 
-// Tell takes outcomes in, and goes back to before the first that changed.
+// Tell takes outcomes in, and goes back to before the first that changed. It lets some trials enter, so that no question has to wait
+// until thousands have.
 func (g *nsga2) Tell(outcomes []suggest.Outcome) error {
-	least, changed := g.tell(outcomes)
-	if !changed || least > g.entered {
-		return nil
+	const each = 4 // trials for each outcome
+	if least, changed := g.tell(outcomes); changed && least <= g.entered {
+		g.goBack(least)
 	}
-	i, _ := slices.BinarySearchFunc(g.marks, least, func(m mark, n int) int { return cmp.Compare(m.entered, n) })
-	g.marks, g.population, g.entered, g.ranked = g.marks[:i], nil, 0, false
-	g.sinceMark = 0
-	if i > 0 {
-		g.population, g.entered = slices.Clone(g.marks[i-1].population), g.marks[i-1].entered
-	}
+	g.catchUp(each * len(outcomes))
 	return nil
 }
 
-// catchUp lets the trials enter that have ended since.
-func (g *nsga2) catchUp() {
+// goBack goes back to the last mark before a trial entered.
+func (g *nsga2) goBack(least int) {
+	i, _ := slices.BinarySearchFunc(g.marks, least, func(m mark, n int) int { return cmp.Compare(m.entered, n) })
+	g.marks, g.population, g.entered, g.ranked = g.marks[:i], nil, 0, false
+	g.sinceMark, g.ranks, g.changed = 0, nil, true
+	if i > 0 {
+		g.population, g.entered = slices.Clone(g.marks[i-1].population), g.marks[i-1].entered
+		g.changed = false
+	}
+}
+
+// catchUp lets the trials enter that have ended since, at most so many.
+func (g *nsga2) catchUp(most int) {
 	records := g.history.Records()
 	from, found := slices.BinarySearchFunc(records, g.entered, func(r *suggest.Record, n int) int { return cmp.Compare(r.Number, n) })
 	if found {
 		from++
 	}
-	for _, r := range records[from:] {
+	for _, r := range records[from:min(len(records), from+most)] {
 		m := newMember(r, g.objectives)
 		if m == nil {
 			continue
 		}
-		g.population, g.entered, g.ranked = append(g.population, m), r.Number, false
-		if len(g.population) > g.limit {
-			g.population = slices.Delete(g.population, g.worst(), g.worst()+1)
+		g.enter(m)
+		g.entered = r.Number
+		if g.sinceMark++; g.sinceMark < markEvery {
+			continue
 		}
-		if g.sinceMark++; g.sinceMark == markEvery {
-			g.marks = append(g.marks, mark{g.entered, slices.Clone(g.population)})
-			g.sinceMark = 0
+		population := g.population
+		if g.changed || len(g.marks) == 0 {
+			population = slices.Clone(population)
+		} else {
+			population = g.marks[len(g.marks)-1].population
+		}
+		g.marks = append(g.marks, mark{g.entered, population})
+		g.sinceMark, g.changed = 0, false
+	}
+}
+
+// enter puts a trial into the population and, where that is full, takes the worst out: the trial itself, most often, without a change.
+//
+// The ranks follow as in
+//
+//	K. Li, K. Deb, Q. Zhang, Q. Zhang, "Efficient nondomination level update method for steady-state evolutionary multiobjective
+//	optimization", IEEE Transactions on Cybernetics 47(9), 2838-2849 (2017):
+//
+// who is dominated by one that comes to their front goes to the next, and so on. Who leaves is of the last front and dominates nobody.
+func (g *nsga2) enter(m *member) {
+	if g.ranks == nil {
+		g.ranks = pareto.Ranks(g.points())
+	}
+	rank, last := 0, -1
+	for i, p := range g.population {
+		if last = max(last, g.ranks[i]); g.ranks[i] >= rank && p.Dominates(&m.Point) {
+			rank = g.ranks[i] + 1
 		}
 	}
-	if !g.ranked {
-		g.rank()
+	full := len(g.population) == g.limit
+	if full && rank > last {
+		return
 	}
+	g.population, g.ranks = append(g.population, m), append(g.ranks, rank)
+	g.changed, g.ranked = true, false
+	for moved := []int{len(g.population) - 1}; len(moved) > 0; rank++ {
+		moved = g.dominated(moved, rank)
+	}
+	if full {
+		out := g.worst()
+		g.population, g.ranks = slices.Delete(g.population, out, out+1), slices.Delete(g.ranks, out, out+1)
+	}
+}
+
+// dominated moves the members of a rank that some others of it, which have just come there, dominate to the next rank.
+func (g *nsga2) dominated(by []int, rank int) []int {
+	var moved []int
+	for i, p := range g.population {
+		if g.ranks[i] == rank && slices.ContainsFunc(by, func(k int) bool { return g.population[k].Dominates(&p.Point) }) {
+			moved = append(moved, i)
+		}
+	}
+	for _, i := range moved {
+		g.ranks[i] = rank + 1
+	}
+	return moved
 }
 
 // newMember is nil for a trial that has no value of every objective.
@@ -124,10 +182,9 @@ func (g *nsga2) points() []pareto.Point {
 
 // worst is the index of the member that is to leave: of the last front the one that is needed least, of equal ones the youngest.
 func (g *nsga2) worst() int {
-	ranks := pareto.Ranks(g.points())
-	front := byRank(ranks, slices.Max(ranks))
+	front := byRank(g.ranks, slices.Max(g.ranks))
 	if g.directions != nil {
-		return g.outOfNiche(byRank(ranks, 0), front)
+		return g.outOfNiche(byRank(g.ranks, 0), front)
 	}
 	needed := spread(g.values(front))
 	at := 0
@@ -177,8 +234,14 @@ func (g *nsga2) values(front []int) [][]float64 {
 
 // rank finds what the tournaments compare.
 func (g *nsga2) rank() {
+	if g.ranked {
+		return
+	}
 	g.ranked = true
-	ranks := pareto.Ranks(g.points())
+	if g.ranks == nil {
+		g.ranks = pareto.Ranks(g.points())
+	}
+	ranks := g.ranks
 	var all []niche
 	var counts []int
 	if g.directions != nil && len(ranks) > 0 {
@@ -205,7 +268,8 @@ func (g *nsga2) Ask(first, n int) ([]suggest.Suggestion, error) {
 	if first < 1 {
 		return nil, suggest.ErrNumber
 	}
-	g.catchUp()
+	g.catchUp(g.history.Len())
+	g.rank()
 	return g.propose(first, n, g.breed), nil
 }
 
