@@ -91,7 +91,8 @@ func New(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error
 	return s, nil
 }
 
-// Tell takes outcomes in, and goes back to where the walk still holds.
+// Tell takes outcomes in, and goes back to where the walk still holds. It then goes some steps, so that no question has to wait until it has
+// gone thousands.
 func (s *search) Tell(outcomes []suggest.Outcome) error {
 	for _, c := range s.history.Tell(outcomes) {
 		s.next = nil
@@ -103,17 +104,19 @@ func (s *search) Tell(outcomes []suggest.Outcome) error {
 			}
 		}
 	}
+	const each = 4 // trials for each outcome
+	s.proceed(each * len(outcomes))
 	return nil
 }
 
-// catchUp goes through the trials told since, and then on to the trial that is asked for.
-func (s *search) catchUp(number int) {
+// proceed goes through the trials told since, at most so many.
+func (s *search) proceed(most int) {
 	records := s.history.Records()
 	from, found := slices.BinarySearchFunc(records, s.walk.last, func(r *suggest.Record, n int) int { return r.Number - n })
 	if found {
 		from++
 	}
-	for _, r := range records[from:] {
+	for _, r := range records[from:min(len(records), from+most)] {
 		if s.step(s.walk, r) {
 			s.marks = append(s.marks, s.walk.clone())
 			if len(s.marks) > maxMarks {
@@ -121,6 +124,11 @@ func (s *search) catchUp(number int) {
 			}
 		}
 	}
+}
+
+// catchUp goes through the trials told since, and then on to the trial that is asked for.
+func (s *search) catchUp(number int) {
+	s.proceed(s.history.Len())
 	s.next, s.asked = s.walk.clone(), number
 	s.learn(s.next, number, nil)
 }

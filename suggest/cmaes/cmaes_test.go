@@ -75,7 +75,7 @@ func TestLateResultsChangeNoDistribution(t *testing.T) {
 	}
 	fresh := newSearch(t, problem, nil)
 	_ = fresh.Tell(slices.Concat(all, running))
-	w, moved := fresh.walk.clone(), 0
+	w, moved := &walk{st: fresh.start.first()}, 0
 	for _, r := range fresh.history.Records() {
 		if fresh.step(w, r) {
 			moved++
