@@ -15,8 +15,6 @@ import (
 //	(arXiv 2012.06932), equations 4 to 6: around each of the best gamma of an experiment's trials lies a normal distribution of
 //	standard deviation alpha; the search begins with the one normal distribution that is nearest to their mixture.
 //
-// Where they found nothing, it leaves the search to begin in the middle.
-//
 // It returns the best assignment of each experiment, at most a few, those of the latest experiments first.
 func (d *drawer) warm(earlier [][]suggest.Outcome, s *start) (tops []space.Assignment) {
 	const gamma, alpha, most = 0.1, 0.1, 3
@@ -34,7 +32,6 @@ func (d *drawer) warm(earlier [][]suggest.Outcome, s *start) (tops []space.Assig
 		}
 	}
 	if len(best) == 0 {
-		s.populous()
 		return nil
 	}
 	dims, k := len(d.axes), float64(len(best))
