@@ -26,7 +26,7 @@ func Algorithms() []suggest.Algorithm {
 			{
 				Name: "restart_strategy", Kind: suggest.KindString, Default: none, Check: checkRestart,
 				Doc: "What follows when the search has converged: none goes on there, ipop starts anew with twice as many trials in a generation, " +
-					"bipop turns between that and small generations; none by default.",
+					"bipop turns between that and small generations. Both begin with larger generations than none, for rugged functions; none by default.",
 			},
 		},
 	}}

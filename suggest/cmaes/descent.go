@@ -43,6 +43,15 @@ type start struct {
 	seed    uint64
 }
 
+// populous makes the first generations larger where restarts follow: by half, but not above 12 trials. Restarts are for rugged
+// functions, whose local minima larger generations overlook; within 1000 trials, one descent with so many finds more than one with
+// fewer and then one with twice as many. Measured on the tuning problems of bench/search.
+func (s *start) populous() {
+	if s.restart != none {
+		s.lambda = max(s.lambda, min(12, s.lambda+s.lambda/2))
+	}
+}
+
 // first is the state before the first trial.
 func (s *start) first() *state {
 	st := s.begin(descent{sigma: s.sigma, large: s.lambda}, s.lambda, slices.Clone(s.m))
@@ -105,34 +114,38 @@ func index(b bool) int {
 	return 0
 }
 
-// stalled reports whether the descent is over.
+// stalled reports whether the descent is over. That the best values hardly change says so only once steps are short: along a narrow
+// valley, or where the first values were huge, they hardly change either.
 func (st *state) stalled(axes []axis) bool {
 	const (
 		tolerance = 1e-6 // of the step size at the start, below which all steps are too small to matter
+		short     = 3e-3 // of it, above which values that hardly change say nothing
 		flat      = 1e-5 // share of the values' first range within which the best values show no progress
 		equal     = 1e-12
 		condition = 1e14 // of the covariance
 	)
+	p := st.gaussian
+	step, reals := 0.0, false
+	for j := range axes {
+		if axes[j].edges == nil {
+			step, reals = max(step, p.deviation(j)), true
+		}
+	}
+	step /= st.descent.sigma
 	if len(st.history) >= st.window() {
 		low, high := slices.Min(st.history), slices.Max(st.history)
-		if !(high-low > max(flat*st.scale, equal*max(math.Abs(high), math.Abs(low)))) {
+		same := equal * max(math.Abs(high), math.Abs(low))
+		if step < short {
+			same = max(same, flat*st.scale)
+		}
+		if !(high-low > same) {
 			return true
 		}
 	}
-	p := st.gaussian
 	if len(p.D) > 0 && square(slices.Max(p.D)/slices.Min(p.D)) > condition {
 		return true
 	}
-	reals, small := 0, 0
-	for j := range axes {
-		if axes[j].edges == nil {
-			reals++
-			if p.deviation(j) < tolerance*st.descent.sigma {
-				small++
-			}
-		}
-	}
-	return reals > 0 && small == reals
+	return reals && step < tolerance
 }
 
 func square(x float64) float64 { return x * x }

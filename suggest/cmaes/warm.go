@@ -32,6 +32,7 @@ func (d *drawer) warm(earlier [][]suggest.Outcome, s *start) (tops []space.Assig
 		}
 	}
 	if len(best) == 0 {
+		s.populous()
 		return nil
 	}
 	dims, k := len(d.axes), float64(len(best))
