@@ -183,6 +183,7 @@ func (e *encoding) encode(a space.Assignment) []float64 {
 // data chooses the trials of which forests are grown: all while they are few, then the best, the latest and some spread evenly over
 // the others. They are in the order of their numbers.
 func data(records []*suggest.Record) (done, failed, pending []*suggest.Record) {
+	done = make([]*suggest.Record, 0, len(records))
 	for _, r := range records {
 		switch {
 		case !math.IsNaN(r.Value):
@@ -201,16 +202,11 @@ func subset(done []*suggest.Record, n int) []*suggest.Record {
 		return done
 	}
 	older, latest := done[:len(done)-n/4], done[len(done)-n/4:]
-	values := make([]float64, len(older))
-	for i, r := range older {
-		values[i] = r.Value
-	}
-	slices.Sort(values)
-	most, last := n/2, values[n/2-1]
-	for below := 0; below < n/2 && values[below] < last; below++ {
-		most--
-	} // so many of those with the last value belong to the best
-	var out, others []*suggest.Record
+	last, below := kth(older, n/2)
+	most := n/2 - below // so many of those with the last value belong to the best
+	out := make([]*suggest.Record, 0, n)
+	count, share := len(older)-n/2, n-n/2-n/4 // of the others, and of those among them that are chosen
+	other, chosen := 0, 0
 	for _, r := range older {
 		switch {
 		case r.Value < last:
@@ -219,15 +215,33 @@ func subset(done []*suggest.Record, n int) []*suggest.Record {
 			out = append(out, r)
 			most--
 		default:
-			others = append(others, r)
+			if other == chosen*count/share {
+				out = append(out, r)
+				chosen++
+			}
+			other++
 		}
-	}
-	for k := range n - n/2 - n/4 {
-		out = append(out, others[k*len(others)/(n-n/2-n/4)])
 	}
 	out = append(out, latest...)
 	slices.SortFunc(out, func(a, b *suggest.Record) int { return cmp.Compare(a.Number, b.Number) })
 	return out
+}
+
+// kth is the k-th lowest value, and how many are below it. It keeps the lowest in turns, and so looks at most once at most of them.
+func kth(records []*suggest.Record, k int) (value float64, below int) {
+	lowest, limit := make([]float64, 0, 2*k), math.Inf(1)
+	for _, r := range records {
+		if len(lowest) >= k && r.Value >= limit {
+			continue
+		}
+		if lowest = append(lowest, r.Value); len(lowest) == 2*k {
+			slices.Sort(lowest)
+			lowest, limit = lowest[:k], lowest[k-1]
+		}
+	}
+	slices.Sort(lowest)
+	below, _ = slices.BinarySearch(lowest, lowest[k-1])
+	return lowest[k-1], below
 }
 
 // compare orders trials with values, the better first.
