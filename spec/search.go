@@ -178,13 +178,15 @@ func (b *builder) repetition() {
 	}
 	const path = "spec.repetition"
 	share, most := *r.Share, *r.MaxPerPoint
-	if !(share > 0 && share <= 0.5) {
-		b.err(path+".share", "0.2 is usual; to try nothing again leave spec.repetition out", "must be above 0 and at most 0.5")
+	if !(share >= 0 && share <= 0.5) {
+		b.err(path+".share", "0.2 is usual; 0 tries nothing again", "must be from 0 to 0.5")
 	}
 	if most < 2 || most > 100 {
 		b.err(path+".maxPerPoint", "", "must be from 2 to 100")
 	}
-	b.out.Spec.Repetition = suggest.Repetition{Share: share, Most: int(most)}
+	if b.out.Spec.Repetition = (suggest.Repetition{Share: share, Most: int(most)}); share == 0 {
+		b.out.Spec.Repetition = suggest.NoRepetition()
+	}
 }
 
 // warmStart reads the names of earlier experiments. Whether they exist is for those to say who have them.

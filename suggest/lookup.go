@@ -46,8 +46,8 @@ func find[E any](entries []E, what, name string, nameOf func(E) string) (E, erro
 }
 
 // NewSuggester makes the algorithm of that name for a problem. It tries Problem.Initial first, the best of Problem.Earlier
-// after that where the algorithm does not learn from it, repeats promising assignments by Problem.Repetition, and keeps to the
-// restrictions of the space. Its error is an *UnknownError, SettingErrors, or one sentence that says why the algorithm cannot
+// after that where the algorithm does not learn from it, repeats promising assignments by Problem.Repetition, or else as the algorithm
+// wants it, and keeps to the restrictions of the space. Its error is an *UnknownError, SettingErrors, or one sentence that says why the algorithm cannot
 // search the problem.
 func (r Registry) NewSuggester(name string, p Problem, settings Settings) (Suggester, error) {
 	a, err := r.Lookup(name)
@@ -60,6 +60,9 @@ func (r Registry) NewSuggester(name string, p Problem, settings Settings) (Sugge
 	}
 	if problem := a.Refuses(p, settings); problem != "" {
 		return nil, fmt.Errorf("algorithm %q cannot search this space: %s", name, problem)
+	}
+	if p.Repetition == (Repetition{}) && a.Repeats != nil {
+		p.Repetition = a.Repeats(p)
 	}
 	if !a.Transfers {
 		p.Initial = slices.Concat(p.Initial, bestOf(p))

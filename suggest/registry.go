@@ -39,6 +39,9 @@ type Algorithm struct {
 	Architectures bool
 	// Budgets says that trials train with budgets of their own or go on from each other, so that none can be repeated.
 	Budgets bool
+	// Repeats says how far promising assignments are to be tried again where Problem.Repetition is the zero value; nil means not at
+	// all.
+	Repeats func(p Problem) Repetition
 	// Transfers says that the algorithm itself learns from Problem.Earlier; otherwise the best of it is tried first.
 	Transfers bool
 }

@@ -48,6 +48,9 @@ type Repetition struct {
 	Most  int     // how often one assignment is tried in all
 }
 
+// NoRepetition tries nothing again, whatever the algorithm wants.
+func NoRepetition() Repetition { return Repetition{Most: 1} }
+
 const (
 	repeatedFrom    = 10  // results before the first repetition
 	repeatedFirst   = 3   // points repeated before anything is known of the noise

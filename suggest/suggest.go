@@ -66,7 +66,8 @@ type Problem struct {
 
 	// Initial holds assignments to be tried first, in this order. NewSuggester sees to it, no algorithm has to.
 	Initial []space.Assignment
-	// Repetition has NewSuggester try promising assignments again; no algorithm has to know of it.
+	// Repetition has NewSuggester try promising assignments again; no algorithm has to know of it. The zero value leaves it to the
+	// algorithm (Algorithm.Repeats), NoRepetition forbids it.
 	Repetition Repetition
 	// Earlier holds what experiments before this one found in the same space, one slice for each. Values of different
 	// experiments need not compare.

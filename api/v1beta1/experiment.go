@@ -84,7 +84,8 @@ type ExperimentSpec struct {
 	InitialTrials []map[string]string `json:"initialTrials,omitempty"`
 
 	// Extension. That promising values are tried again, for objectives that are another value each time: the optimal trial is then
-	// no lucky one. Default: nothing is tried twice on purpose.
+	// no lucky one. Default: nothing is tried twice on purpose, except by auto, which does it with a share of 0.2 where the values of all
+	// parameters are listed or stepped, maxTrialCount is 40 or more, and results with the same values differ.
 	Repetition *RepetitionSpec `json:"repetition,omitempty"`
 
 	// Extension. What is to be learnt from experiments that ran before. Default: nothing.
@@ -96,7 +97,7 @@ type ExperimentSpec struct {
 // the same values. Once there are repetitions, the optimal trial is the first repetition of the values whose repetitions have the
 // best mean; the result for which they were tried again is left out of it, for luck is a part of that.
 type RepetitionSpec struct {
-	// The largest part of the trials that are repetitions: above 0, at most 0.5. They are in the second half of maxTrialCount where
+	// The largest part of the trials that are repetitions: 0 (none) to 0.5. They are in the second half of maxTrialCount where
 	// that is given. Fewer are made where the best values are already told apart, and never more than 500. Default: 0.2.
 	Share *float64 `json:"share,omitempty"`
 

@@ -40,16 +40,35 @@ func Algorithms(parts Parts) []suggest.Algorithm {
 func algorithm(parts Parts, few int) suggest.Algorithm {
 	return suggest.Algorithm{
 		Name: "auto", Settings: []suggest.Setting{suggest.RandomState}, Transfers: true, Objectives: 1 << 10,
-		Doc: "Chooses for every trial what suits the space and the number of results: a Gaussian process at first, later CMA-ES or TPE; NSGA-II for several objectives, NSGA-III for more than three.",
+		Doc: "Chooses for every trial what suits the space and the number of results: a Gaussian process at first, later CMA-ES or TPE; NSGA-II for several objectives, NSGA-III for more than three. Tries promising values again where all can be counted and results are noisy.",
 		New: func(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
 			return newAuto(parts, p, few, suggest.SeedOf(p, settings))
 		},
+		Repeats: repeats,
 		Supports: func(p suggest.Problem, _ suggest.Settings) string {
 			_, problem := newTraits(p, few).able(&parts, p)
 			return problem
 		},
 	}
 }
+
+// repeats is how far promising assignments are tried again. Where the values can be counted, a search ends among a few neighbours that
+// a model of noisy results cannot tell apart; elsewhere it smooths over what lies close together. Where results turn out to be always
+// the same, three trials are spent.
+func repeats(p suggest.Problem) suggest.Repetition {
+	n, finite := p.Space.Size()
+	if !finite || n > mostRepeated || p.Objectives > 1 || p.MaxTrials > 0 && p.MaxTrials < repeatedBudget {
+		return suggest.NoRepetition()
+	}
+	return suggest.Repetition{Share: repeatedShare, Most: repeatedMost}
+}
+
+const (
+	mostRepeated   = 1 << 20 // assignments of a space with repetitions
+	repeatedBudget = 40      // trials without which none is to spare
+	repeatedShare  = 0.2
+	repeatedMost   = 5
+)
 
 // traits are what the choice depends on besides the results.
 type traits struct {

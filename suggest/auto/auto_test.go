@@ -1,8 +1,10 @@
 package auto_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
+	"qalam/space"
 	"qalam/suggest"
 	"qalam/suggest/algorithms"
 	"qalam/suggest/suggesttest"
@@ -23,4 +25,67 @@ func TestConformance(t *testing.T) {
 
 func BenchmarkAsk(b *testing.B) {
 	suggesttest.BenchmarkAsk(b, suggesttest.Options{Algorithm: entry(b)})
+}
+
+// TestRepeats plays experiments of a noisy objective, and one without noise: auto tries promising values again where they can be
+// counted and there are trials to spare, and no more than three times where that teaches nothing.
+func TestRepeats(t *testing.T) {
+	listed := []space.Parameter{
+		{Name: "a", Type: space.Int, Min: 0, Max: 9}, {Name: "b", Type: space.Categorical, List: []string{"x", "y", "z"}},
+		{Name: "c", Type: space.Double, Min: 0, Max: 1, Step: 0.1},
+	}
+	for _, c := range []struct {
+		name        string
+		params      []space.Parameter
+		noise       float64
+		trials      int
+		rules       suggest.Repetition
+		least, most int
+	}{
+		{"noisy", listed, 1, 60, suggest.Repetition{}, 6, 12},
+		{"exact", listed, 0, 60, suggest.Repetition{}, 1, 3},
+		{"few trials", listed, 1, 39, suggest.Repetition{}, 0, 0},
+		{"forbidden", listed, 1, 60, suggest.NoRepetition(), 0, 0},
+		{"real number", []space.Parameter{{Name: "a", Type: space.Double, Min: 0, Max: 9}}, 1, 60, suggest.Repetition{}, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := space.New(c.params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			suggester, err := algorithms.All().NewSuggester("auto", suggest.Problem{Space: s, Seed: 3, MaxTrials: c.trials, Repetition: c.rules}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := repetitions(t, suggester, c.trials, c.noise); n < c.least || n > c.most {
+				t.Errorf("%d of %d trials are repetitions, want from %d to %d", n, c.trials, c.least, c.most)
+			}
+		})
+	}
+}
+
+// repetitions plays an experiment whose objective is the first parameter with noise, and counts the trials that repeat others; all are
+// in the second half.
+func repetitions(t *testing.T, s suggest.Suggester, trials int, noise float64) (n int) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(1, 2))
+	for number := 1; number <= trials; number++ {
+		suggestions, err := s.Ask(number, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := suggestions[0]
+		if _, repeats := suggest.Repeats(x.Labels); repeats {
+			if n++; number <= trials/2 {
+				t.Errorf("trial %d is a repetition", number)
+			}
+		}
+		o := suggest.Outcome{
+			Number: number, Assignment: x.Assignment, State: suggest.Completed, Value: x.Assignment[0] + noise*rng.NormFloat64(), Labels: x.Labels,
+		}
+		if err := s.Tell([]suggest.Outcome{o}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
 }
