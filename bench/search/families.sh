@@ -100,8 +100,8 @@ fi
 	echo "[bench/search](../README.md) what is measured and which problems were for tuning."
 	printf '\n## The goals\n\n```sh\ngo run ./bench/search -goals -with %s\n```\n' "$with"
 	"$search" -goals -with "$with"
-	printf '\nThe same where regrets below 1e-4 on tables of recorded runs count as 1e-4 (`-table-floor 1e-4`), so that finding the very best\nentry weighs less:\n'
-	"$search" -goals -table-floor 1e-4 -with "$with"
+	printf '\nOn tables of recorded runs regrets below 1e-4 count as 1e-4 in these ratios, for many are exactly 0. With 1e-6, as elsewhere:\n'
+	"$search" -goals -table-floor 1e-6 -with "$with"
 	families
 	set -- -curves -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb -seeds 8
 	printf '\n## Early stopping and multi-fidelity\n\n```sh\ngo run ./bench/search %s\n```\n' "$*"

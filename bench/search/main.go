@@ -58,7 +58,7 @@ func parseFlags(args []string, log io.Writer) (options, error) {
 	f.StringVar(&o.at, "at", "10,20,30,50,75,100,200", "numbers of trials at which the tables compare")
 	f.StringVar(&o.against, "against", "", "peers to show in the tables; all that there are runs of by default")
 	f.Float64Var(&o.floor, "floor", 1e-6, "regrets below this count as this, in ratios")
-	f.Float64Var(&o.tableFloor, "table-floor", 1e-6, "the same on tables of recorded runs, where it is above -floor")
+	f.Float64Var(&o.tableFloor, "table-floor", 1e-4, "the same on tables of recorded runs, where it is above -floor")
 	f.StringVar(&o.data, "data", dataFolder(), "folder of tables and learning curves; the default is $QALAM_BENCHMARKS where set")
 	f.StringVar(&o.environments, "environments", ".venv-peers", "folder of the peers' virtual environments, which make peers makes")
 	f.StringVar(&o.script, "script", filepath.Join("bench", "search", "peers", "peers.py"), "what speaks for the peers")
