@@ -46,7 +46,7 @@ const network = `nasConfig:
 // but for those that draw nothing.
 func TestSeedOfTheExperiment(t *testing.T) {
 	settings := map[string]string{"pbt": "{name: suggestion_trial_dir, value: /opt/c}", "pb2": "{name: suggestion_trial_dir, value: /opt/c}"}
-	for _, name := range []string{"hyperband", "asha", "pasha", "dehb", "bohb"} {
+	for _, name := range []string{"hyperband", "asha", "pasha", "dehb", "bohb", "freezethaw"} {
 		settings[name] = "{name: resource_name, value: epochs}"
 	}
 	drawsNothing := []string{"darts", "grid"}

@@ -1,6 +1,6 @@
-// Package hyperband holds the algorithms that decide how long each configuration trains: Hyperband and asynchronous successive
-// halving, with configurations drawn at random, from a model, or by differential evolution. It knows the parameter that is the
-// resource and the outcomes of trials, and is handed the model that it asks for configurations.
+// Package hyperband holds the algorithms that decide how long each configuration trains: Hyperband, asynchronous successive
+// halving and freeze-thaw optimisation, with configurations drawn at random, from a model, or by differential evolution. It knows
+// the parameter that is the resource and the outcomes of trials, and is handed the model that it asks for configurations.
 //
 // A configuration is an assignment without the resource. It is tried with little of the resource first, at rung 0; the
 // best go on to the next rung, each time as a new trial with more of the resource:
@@ -60,6 +60,7 @@ type job struct {
 	config  int // of from
 	rung    int
 	bracket int
+	note    string // why, for people; usually ""
 }
 
 // scheduler decides what is tried at which rung. It is told members that come, change and go, and must be the same after a
@@ -174,7 +175,7 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 			suggestions[i].Assignment, suggestions[i].Note = proposals[0].assignment, proposals[0].note
 			proposals = proposals[1:]
 		} else {
-			suggestions[i].Assignment = s.history.Get(j.from).Assignment
+			suggestions[i].Assignment, suggestions[i].Note = s.history.Get(j.from).Assignment, j.note
 		}
 		suggestions[i].Assignment = s.resource.with(suggestions[i].Assignment, s.resource.rungs[j.rung])
 		suggestions[i].Labels = j.labels()

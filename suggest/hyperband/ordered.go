@@ -85,3 +85,36 @@ func (o *ordered) before(e entry) int {
 	}
 	return n
 }
+
+// head is the best entries that have a value, so many at most.
+func (o *ordered) head(most int) []entry {
+	var out []entry
+	for _, b := range o.blocks {
+		for _, e := range b {
+			if len(out) == most || math.IsInf(e.value, 1) {
+				return out
+			}
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// spaced is the values of the entries before which stand 0, 1, 2, 3, 4, 6, 9, … others, half as many more each time, and of the
+// last one that has a value.
+func (o *ordered) spaced() []float64 {
+	last := o.before(entry{value: math.Inf(1)}) - 1
+	var values []float64
+	begin, next := 0, 0
+	for _, b := range o.blocks {
+		for next < begin+len(b) && next <= last {
+			values = append(values, b[next-begin].value)
+			if next == last {
+				return values
+			}
+			next = min(max(next+1, next*3/2), last)
+		}
+		begin += len(b)
+	}
+	return values
+}

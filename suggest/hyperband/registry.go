@@ -39,14 +39,16 @@ func Algorithms(models Models) []suggest.Algorithm {
 			"asha with configurations from differential evolution."),
 	}
 	if models["tpe"] != nil {
-		all = append(all, entry("bohb", "asha", "tpe", "asha with configurations from a model, multivariate TPE."))
+		all = append(all, entry("bohb", "asha", "tpe", "asha with configurations from a model, multivariate TPE."),
+			entry("freezethaw", "freezethaw", "tpe",
+				"Trains a slice at a time and goes on with what promises most for its cost, a paused trial or a new one, with configurations from a model."))
 	}
 	return all
 }
 
 func settings(scheduler, sampler string, samplers []string) []suggest.Setting {
 	fraction := "0.33"
-	if sampler == "de" {
+	if sampler == "de" || scheduler == "freezethaw" {
 		fraction = "0.1"
 	}
 	return []suggest.Setting{
@@ -57,15 +59,15 @@ func settings(scheduler, sampler string, samplers []string) []suggest.Setting {
 		},
 		{
 			Name: "eta", Kind: suggest.KindFloat, Default: "3", Check: suggest.Between(1.1, 1e6),
-			Doc: "One of so many configurations goes on to the next rung, with so many times the resource; 3 by default.",
+			Doc: "One of so many configurations goes on to the next rung (freezethaw: as many as promise something), with so many times the resource; 3 by default.",
 		},
 		{
 			Name: "min_resource", Kind: suggest.KindFloat, Check: suggest.Between(0, math.MaxFloat64),
 			Doc: "The least of the resource that a trial gets; by default 1, or the parameter's smallest value where that is more.",
 		},
 		{
-			Name: "scheduler", Kind: suggest.KindString, Default: scheduler, Check: suggest.OneOf("asha", "pasha", "hyperband"),
-			Doc: "Who goes on: asha, the best of those known by then; pasha, those likewise, but no further than rankings still change; or hyperband, the best of a bracket; " + scheduler + " by default.",
+			Name: "scheduler", Kind: suggest.KindString, Default: scheduler, Check: suggest.OneOf("asha", "pasha", "hyperband", "freezethaw"),
+			Doc: "Who goes on: asha, the best of those known by then; pasha, those likewise, but no further than rankings still change; hyperband, the best of a bracket; or freezethaw, what promises most for its cost; " + scheduler + " by default.",
 		},
 		{
 			Name: "sampler", Kind: suggest.KindString, Default: sampler, Check: suggest.OneOf(samplers...),
@@ -99,9 +101,12 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, models Models) (
 	}
 	seed := suggest.SeedOf(p, settings)
 	s := &suggester{space: p.Space, resource: r, history: suggest.NewHistory(p.Space)}
-	if eta := settings.Float("eta"); settings["scheduler"] == "hyperband" {
+	switch eta := settings.Float("eta"); settings["scheduler"] {
+	case "hyperband":
 		s.scheduler = newBrackets(eta, len(r.rungs))
-	} else {
+	case "freezethaw":
+		s.scheduler = newFreezeThaw(eta, r.amounts)
+	default:
 		a := newASHA(eta, len(r.rungs))
 		a.progressive = settings["scheduler"] == "pasha"
 		s.scheduler = a
