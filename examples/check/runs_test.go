@@ -61,6 +61,7 @@ func TestExamples(t *testing.T) {
 		{file: "multi-fidelity/pasha.yaml", trials: 16, metric: "loss", parameter: "epochs"},
 		{file: "multi-fidelity/bohb.yaml", trials: 16, metric: "loss", parameter: "epochs"},
 		{file: "multi-fidelity/dehb.yaml", trials: 16, metric: "loss", parameter: "epochs"},
+		{file: "multi-fidelity/freezethaw.yaml", trials: 16, metric: "loss", parameter: "epochs"},
 		{file: "pbt/experiment.yaml", trials: 20, metric: "loss", parameter: "momentum"},
 		{file: "pbt/pb2.yaml", trials: 20, metric: "loss", parameter: "momentum"},
 		{file: "early-stopping/stop-percentile.yaml", trials: 6, stopped: 1, metric: "loss", parameter: "lr"},
