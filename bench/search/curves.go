@@ -65,6 +65,7 @@ func compareCurves(ctx context.Context, o options, out, log io.Writer) error {
 	}
 	w := bufio.NewWriter(out)
 	printCurves(w, policies, results, len(tasks), to-from)
+	printCurveGoals(w, policies, results, to-from)
 	return w.Flush()
 }
 

@@ -103,7 +103,7 @@ fi
 	printf '\nOn tables of recorded runs regrets below 1e-4 count as 1e-4 in these ratios, for many are exactly 0. With 1e-6, as elsewhere:\n'
 	"$search" -goals -table-floor 1e-6 -with "$with"
 	families
-	set -- -curves -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb -seeds 8
+	set -- -curves -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb,freezethaw -seeds 8
 	printf '\n## Early stopping and multi-fidelity\n\n```sh\ngo run ./bench/search %s\n```\n' "$*"
 	"$search" "$@"
 } >$tables.new && mv $tables.new $tables

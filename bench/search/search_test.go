@@ -387,3 +387,24 @@ func TestLatency(t *testing.T) {
 		}
 	}
 }
+
+// TestCurveGoals: of two tasks with two seeds each the ratio of the means counts, and policies that were not run have no row.
+func TestCurveGoals(t *testing.T) {
+	policies := []policy{{name: "asha3"}, {name: "qalam search bohb"}, {name: "qalam search dehb"}}
+	same := func(values ...float64) [][]float64 {
+		return slices.Repeat([][]float64{values}, len(fullRuns))
+	}
+	var out strings.Builder
+	printCurveGoals(&out, policies, [][][]float64{same(1, 3, 5, 7), same(0.5, 1.5, 2.5, 3.5), same(1, 1, 5, 5)}, 2)
+	for _, want := range []string{
+		"| qalam search bohb | asha3 | 20 | ≤ 0.6 | 0.5 [0.5, 0.5] | yes |",
+		"| qalam search dehb | asha3 | 20 | ≤ 0.6 | 0.75 [0.5, 0.833] | **no** |",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no row %s in\n%s", want, &out)
+		}
+	}
+	if strings.Contains(out.String(), "freezethaw") {
+		t.Errorf("a policy that was not run has a row:\n%s", &out)
+	}
+}

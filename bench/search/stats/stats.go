@@ -76,6 +76,24 @@ func Bootstrap(sample []float64, resamples int) Interval {
 	return Interval{Quantile(means, 0.025), Quantile(means, 0.975)}
 }
 
+// BootstrapRatio is the 95 % interval of the ratio of two means, found as by Bootstrap, of pairs. Draws of which both means are 0
+// are left out.
+func BootstrapRatio(above, below []float64, resamples int) Interval {
+	rng := rand.New(rand.NewPCG(1, uint64(len(above))))
+	var ratios []float64
+	for range resamples {
+		a, b := 0.0, 0.0
+		for range above {
+			i := rng.IntN(len(above))
+			a, b = a+above[i], b+below[i]
+		}
+		if ratio := a / b; !math.IsNaN(ratio) {
+			ratios = append(ratios, ratio)
+		}
+	}
+	return Interval{Quantile(ratios, 0.025), Quantile(ratios, 0.975)}
+}
+
 // A12 is the chance that a value of a is larger than one of b, ties counting half.
 //
 // A. Vargha, H. D. Delaney, "A critique and improvement of the CL common language effect size statistics of McGraw and Wong",

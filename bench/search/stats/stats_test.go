@@ -77,3 +77,16 @@ func TestCriticalDifference(t *testing.T) {
 	near(t, "critical difference", CriticalDifference(4, 14), 1.25, 0.005)
 	near(t, "of one method", CriticalDifference(1, 14), math.NaN(), 0)
 }
+
+// TestBootstrapRatio: of pairs that are in proportion every draw has the same ratio, and of two pairs the ends are those of each alone.
+func TestBootstrapRatio(t *testing.T) {
+	if ci := BootstrapRatio([]float64{2, 4, 6}, []float64{1, 2, 3}, 100); ci != (Interval{2, 2}) {
+		t.Errorf("in proportion: %v", ci)
+	}
+	if ci := BootstrapRatio([]float64{1, 3}, []float64{1, 1}, 1000); ci != (Interval{1, 3}) {
+		t.Errorf("of two: %v", ci)
+	}
+	if ci := BootstrapRatio([]float64{0, 1}, []float64{0, 2}, 1000); ci != (Interval{0.5, 0.5}) {
+		t.Errorf("with a pair that says nothing: %v", ci)
+	}
+}
