@@ -110,7 +110,7 @@ func (f *freezeThaw) next() job {
 	}
 	return job{
 		from: best.number, config: best.config, rung: best.rung + 1, bracket: -1,
-		note: fmt.Sprintf("thaws trial %d: a chance of %.2g to become the best, and for what it costs %.3g times what a new configuration promises",
+		note: fmt.Sprintf("thaws trial %d: its chance to become the best is %.2g, and for its cost it promises %.3g times as much as a new configuration",
 			best.number, o.chance(best), index/o.index),
 	}
 }
