@@ -29,7 +29,7 @@ func benchmarkAskTell(b *testing.B, name, kind string, n int) {
 		case j < 6:
 			params[j].Min, params[j].Distribution = 1e-5, space.LogUniform
 		case j < 8:
-			params[j].Type, params[j].Max = space.Int, 16
+			params[j].Type, params[j].Min, params[j].Max = space.Int, 1, 100
 		default:
 			params[j] = space.Parameter{Name: params[j].Name, Type: space.Categorical, List: []string{"a", "b", "c", "d"}}
 		}

@@ -30,7 +30,7 @@ type lines struct {
 	centre  []pair    // ... and column: 0 where idle
 	mass    []mass    // ... and column: 0 where idle
 	heights []float64 // ... and column from reals on: ln h_ij, 0 where idle
-	table   []int32   // ... and column from numbers on: where in the memo the kernel's table is
+	table   []int32   // ... and column from numbers on: where in the memo the kernel's table is, or none
 	free    []int32   // slots
 
 	// Used again by every build.
@@ -50,6 +50,9 @@ type pair struct{ mu, inverse float64 }
 
 // mass is the width of a kernel, and the mass of the untruncated one on either side of [0, 1].
 type mass struct{ sigma, below, above float64 }
+
+// none is in place of a table that was not needed so far.
+const none = -1
 
 const sqrt2Pi = math.Sqrt2 * math.SqrtPi
 
@@ -103,9 +106,13 @@ func (l *lines) follow(points []*point, rule kernels) {
 	l.match(points)
 	changed := len(l.gone) + len(l.come)
 	anew := changed > 16+len(points)/4
-	forgotten := l.memo.trim()
+	if l.memo.trim() {
+		for i := range l.table {
+			l.table[i] = none
+		}
+	}
 	for k := range l.columns {
-		l.all[k] = l.narrows(k, points, rule) || anew || forgotten && k >= l.numbers
+		l.all[k] = l.narrows(k, points, rule) || anew
 		if !anew {
 			l.leave(k, rule)
 		}
@@ -133,10 +140,7 @@ func (l *lines) follow(points []*point, rule kernels) {
 		if !l.all[k] {
 			continue
 		}
-		for r, e := range l.line[k] {
-			if forgotten && k >= l.numbers {
-				l.mass[int(e.slot)*len(l.columns)+k] = mass{}
-			}
+		for r := range l.line[k] {
 			l.widen(k, r, rule)
 		}
 	}
@@ -300,8 +304,7 @@ func (l *lines) widen(k, r int, rule kernels) {
 	if k < l.numbers {
 		l.centre[slot*len(l.columns)+k] = pair{mu, 1 / (math.Sqrt2 * sigma)}
 	} else {
-		j := l.columns[k]
-		l.table[slot*l.steps()+k-l.numbers] = l.memo.table(j, l.points[l.place[slot]].choices[j], sigma)
+		l.table[slot*l.steps()+k-l.numbers] = none
 	}
 	if k >= l.reals {
 		l.heights[slot*l.bounded()+k-l.reals] = -math.Log(m.area())

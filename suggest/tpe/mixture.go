@@ -135,8 +135,10 @@ func (m *mixture) below(x *point, limit float64) float64 {
 	all := m.reals == len(m.over)
 	stride := len(m.columns)
 	at = at[:m.reals]
+	enough := math.Exp(limit - sum.top) // the sum up to which ln p(x) is within the limit
 next:
-	for i, slot := range m.slots {
+	for i := len(m.slots) - 1; i >= 0; i-- { // the latest trials are nearest to where the search is now
+		slot := m.slots[i]
 		a, least := m.height[slot], sum.top-negligible
 		row := m.centre[int(slot)*stride:][:len(at)]
 		for k := range row {
@@ -150,7 +152,10 @@ next:
 				continue next
 			}
 		}
-		if sum.add(a); sum.top > limit {
+		if sum.add(a) && !math.IsInf(limit, 1) {
+			enough = math.Exp(limit - sum.top)
+		}
+		if sum.sum > enough {
 			break
 		}
 	}
@@ -189,7 +194,11 @@ func (m *mixture) others(a, least float64, i int, x *point) float64 {
 		case its == idle:
 			a -= heights[k-m.reals]
 		default:
-			a -= m.memo.lost(m.table[slot*m.steps()+k-m.numbers], j, own, its)
+			table := &m.table[slot*m.steps()+k-m.numbers]
+			if *table == none {
+				*table = m.memo.table(j, own, m.mass[slot*len(m.columns)+k].sigma)
+			}
+			a -= m.memo.lost(*table, j, own, its)
 		}
 	}
 	return a
@@ -198,12 +207,14 @@ func (m *mixture) others(a, least float64, i int, x *point) float64 {
 // logSum is the logarithm of a sum of exponentials: of exp(top)·sum, top being the largest exponent so far.
 type logSum struct{ top, sum float64 }
 
-func (s *logSum) add(a float64) {
+// add adds exp(a) and reports whether that is the largest so far.
+func (s *logSum) add(a float64) bool {
 	if a > s.top {
 		s.top, s.sum = a, s.sum*math.Exp(s.top-a)+1
-	} else {
-		s.sum += math.Exp(a - s.top)
+		return true
 	}
+	s.sum += math.Exp(a - s.top)
+	return false
 }
 
 func (s *logSum) log() float64 { return s.top + math.Log(s.sum) }
