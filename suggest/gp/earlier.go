@@ -29,6 +29,7 @@ const (
 	credit            = 2   // by how much more likely a trend is taken to be true than not before any trial, as a logarithm
 	firsts            = 5   // trials that begin with the best of those before, at most
 	trusting          = 4   // trials before which the trend is followed untested
+	doubted           = 15  // trials from which on it is left aside now and then
 )
 
 // explained is the share of the variance of a posterior's own values that it predicts when each is left out in turn (Rasmussen &
@@ -193,11 +194,11 @@ func (t *trend) slope(x, g []float64) {
 // learnValue is learn for the objective. With experiments before this one it learns with their trend and without it, and follows
 // the trend only where that makes the values likelier by more than the slope β does anyway, whatever the trend (ln n / 2: G.
 // Schwarz, "Estimating the dimension of a model", The Annals of Statistics 6(2), 461-464 (1978)), less some credit, for whoever names
-// experiments to begin with knows that they are alike: a misleading one is worse than none.
+// experiments to begin with knows that they are alike: a misleading one is worse than none. Later it follows it in some trials only.
 func (s *suggester) learnValue(done []*suggest.Record) (k *kernel, follows bool) {
 	targets := func(r []*suggest.Record) []float64 { y, _ := warped(r); return y }
 	k, alone := s.learn(aboutValue, done, targets)
-	if len(s.earlier) == 0 {
+	if len(s.earlier) == 0 || k != nil && doubts(len(done)) {
 		return k, false
 	}
 	after, together := s.learn(aboutTrend, done, func(r []*suggest.Record) []float64 {
@@ -209,6 +210,19 @@ func (s *suggester) learnValue(done []*suggest.Record) (k *kernel, follows bool)
 		return after, true
 	}
 	return k, false
+}
+
+// doubts reports whether the trend is left aside after so many results, however well they seem to follow it: where the bests of the
+// experiments lie apart, it keeps the search at those of the others. That is every second time once it has shown the way, later three
+// times of four.
+func doubts(results int) bool {
+	switch {
+	case results < doubted:
+		return false
+	case results < 2*doubted:
+		return results%2 == 0
+	}
+	return results%4 != 0
 }
 
 // rest is what the trend leaves of y.

@@ -29,3 +29,18 @@ func TestFitOfRapidFunction(t *testing.T) {
 		}
 	}
 }
+
+// TestDoubts counts in how many of the first 15, the next and later results the trend of earlier experiments may be followed.
+func TestDoubts(t *testing.T) {
+	follows := func(from, to int) (n int) {
+		for results := from; results < to; results++ {
+			if !doubts(results) {
+				n++
+			}
+		}
+		return n
+	}
+	if a, b, c := follows(0, 15), follows(15, 30), follows(30, 70); a != 15 || b != 8 || c != 10 {
+		t.Errorf("followed %d, %d and %d times, want 15, 8 and 10", a, b, c)
+	}
+}
