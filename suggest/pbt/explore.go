@@ -14,7 +14,19 @@ import (
 type perturb struct {
 	space    *space.Space
 	params   []space.Parameter
-	resample float64 // probability
+	alone    []*space.Space // of each parameter that has steps, by itself
+	resample float64        // probability
+}
+
+func newPerturb(s *space.Space, resample float64) *perturb {
+	e := &perturb{space: s, params: s.Parameters(), alone: make([]*space.Space, s.Len()), resample: resample}
+	for i, p := range e.params {
+		if p.Step > 0 {
+			p.When = nil
+			e.alone[i], _ = space.New([]space.Parameter{p}) // a parameter of a Space has no faults
+		}
+	}
+	return e
 }
 
 // change is the probability that a categorical parameter changes.
@@ -71,18 +83,15 @@ func (e *perturb) move(i int, a space.Assignment, rng *rand.Rand) float64 {
 	if v == 0 && !up {
 		by = -abs(by)
 	}
-	return e.feasible(i, min(max(v+by, p.Min), p.Max), a)
+	return e.feasible(i, min(max(v+by, p.Min), p.Max))
 }
 
 func abs(v float64) float64 { return max(v, -v) }
 
 // feasible is the feasible value of parameter i nearest to v.
-func (e *perturb) feasible(i int, v float64, a space.Assignment) float64 {
-	if e.params[i].Step == 0 {
+func (e *perturb) feasible(i int, v float64) float64 {
+	if e.alone[i] == nil {
 		return v
 	}
-	b := slices.Clone(a)
-	b[i] = v
-	u := e.space.ToUnit(b, nil)
-	return e.space.FromUnit(u)[i]
+	return e.alone[i].FromUnit(e.alone[i].ToUnit(space.Assignment{v}, nil))[0]
 }

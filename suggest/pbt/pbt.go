@@ -213,6 +213,9 @@ func (p *population) ranked(generationMost int) []*suggest.Record {
 func (p *population) winner(last *suggest.Record, ranked []*suggest.Record) *suggest.Record {
 	n := len(ranked)
 	k := int(p.tau * float64(n))
+	if n == p.size && p.tau > 0 {
+		k = max(1, k) // as of Katib's quantiles
+	}
 	if math.IsNaN(last.Value) {
 		return ranked[p.rng.IntN(max(1, min(k, n)))]
 	}

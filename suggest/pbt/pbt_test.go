@@ -37,6 +37,7 @@ func options(t testing.TB) []suggesttest.Options {
 		{Algorithm: algorithm(t, "pbt"), Settings: with(nil), OrderIndependent: true, Trials: 60},
 		{Algorithm: algorithm(t, "pbt"), Settings: with(suggest.Settings{"resample_probability": "0.25", "truncation_threshold": "0.9"}), OrderIndependent: true},
 		{Algorithm: algorithm(t, "pb2"), Settings: with(nil), OrderIndependent: true},
+		{Algorithm: algorithm(t, "pb2"), Settings: with(suggest.Settings{"n_population": "2"}), OrderIndependent: true, LongTrials: 1000},
 	}
 }
 
@@ -82,6 +83,12 @@ func toy(t *testing.T, name string, settings suggest.Settings, seed uint64, para
 	if err != nil {
 		t.Fatal(err)
 	}
+	return play(t, suggester, seed, parallel, trials)
+}
+
+// play is toy with a Suggester.
+func play(t *testing.T, suggester suggest.Suggester, seed uint64, parallel, trials int) (best float64, all []suggest.Outcome) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
 	checkpoints := map[int]model{}
 	var running []int
@@ -140,24 +147,61 @@ func TestQuadratic(t *testing.T) {
 }
 
 // TestPB2IsBetterInSmallPopulations compares how far the best stays from 1.2 with five models of which two give way, after twenty
-// generations, over 40 seeds with the same beginnings. The seeds are fixed, so it does not fail by chance; by the rank sum an equally
-// good pb2 would show as much in one of eleven times, and it is ahead after 8 and 12 generations too.
+// generations, over 60 seeds with the same beginnings. The seeds are fixed, so it does not fail by chance. Where all models train at a
+// time, few are compared with others that have trained as long, and few give way: over 150 seeds the mean regret is 0.79 times pbt's,
+// which an equally good pb2 would show in one of a hundred times by the rank sum.
 func TestPB2IsBetterInSmallPopulations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of models")
 	}
 	five := suggest.Settings{"n_population": "5", "truncation_threshold": "0.4"}
 	var pbt, pb2 []float64
-	for seed := range uint64(40) {
+	for seed := range uint64(60) {
 		q, _ := toy(t, "pbt", five, seed, 5, 100)
 		pbt = append(pbt, 1.2-q)
 		q, all := toy(t, "pb2", five, seed, 5, 100)
 		pb2 = append(pb2, 1.2-q)
 		checkLineage(t, all)
 	}
-	t.Logf("mean regret of pbt %.4f, of pb2 %.4f", suggesttest.Mean(pbt), suggesttest.Mean(pb2))
+	t.Logf("mean regret of pbt %.4f, of pb2 %.4f, odds %.2g", suggesttest.Mean(pbt), suggesttest.Mean(pb2), suggesttest.RankSum(pb2, pbt))
+	if suggesttest.Mean(pb2) > 0.9*suggesttest.Mean(pbt) {
+		t.Errorf("the mean regret of pb2 is %.4f, of pbt %.4f", suggesttest.Mean(pb2), suggesttest.Mean(pbt))
+	}
+}
+
+// TestPB2WithFourModels compares four models of pb2 with four of pbt, which pbt itself refuses as Katib does, after 20 generations with
+// the default threshold, over 40 seeds with the same beginnings. The seeds are fixed, so it does not fail by chance; by the rank sum
+// an equally good pb2 would show as much once in 250 times.
+func TestPB2WithFourModels(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of models")
+	}
+	four := with(suggest.Settings{"n_population": "4", "truncation_threshold": "0.2", "resample_probability": "0"})
+	var pbt, pb2 []float64
+	for seed := range uint64(40) {
+		old, err := newPBT(suggest.Problem{Space: square(t), Seed: seed}, four)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, _ := play(t, old, seed, 1, 80)
+		pbt = append(pbt, 1.2-q)
+		q, all := toy(t, "pb2", suggest.Settings{"n_population": "4"}, seed, 1, 80)
+		pb2 = append(pb2, 1.2-q)
+		checkLineage(t, all)
+	}
+	t.Logf("mean regret of pbt %.4f, of pb2 %.4f, odds %.2g", suggesttest.Mean(pbt), suggesttest.Mean(pb2), suggesttest.RankSum(pb2, pbt))
 	if suggesttest.Mean(pb2) > 0.8*suggesttest.Mean(pbt) {
 		t.Errorf("the mean regret of pb2 is %.4f, of pbt %.4f", suggesttest.Mean(pb2), suggesttest.Mean(pbt))
+	}
+}
+
+// TestSmallPopulations: however few models there are and however low the threshold is, somebody gives way, to one that is better.
+func TestSmallPopulations(t *testing.T) {
+	for _, size := range []string{"2", "3", "4"} {
+		for seed := range uint64(5) {
+			_, all := toy(t, "pb2", suggest.Settings{"n_population": size, "truncation_threshold": "0.1"}, seed, 1, 60)
+			checkLineage(t, all)
+		}
 	}
 }
 
@@ -218,7 +262,7 @@ func TestMoves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := &perturb{space: s, params: s.Parameters()}
+		e := newPerturb(s, 0)
 		a := s.FromUnit([]float64{rapid.Float64Range(0, 1).Draw(t, "u")})
 		if p.Name == "signed real" && rapid.Bool().Draw(t, "zero") {
 			a[0] = 0
