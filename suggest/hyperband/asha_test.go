@@ -69,6 +69,13 @@ func TestOrderedIsSorted(t *testing.T) {
 			sorted = append(sorted, e)
 		}
 		slices.SortFunc(sorted, compareEntries)
+		var spaced []float64
+		for next, last := 0, len(sorted)-1; next <= last; next = max(next+1, min(next*3/2, last)) {
+			spaced = append(spaced, sorted[next].value)
+		}
+		if got := o.spaced(); !slices.Equal(got, spaced) || !slices.Equal(o.head(20), sorted[:min(20, len(sorted))]) {
+			t.Fatalf("spaced %v, want %v; the first are %v", got, spaced, o.head(20))
+		}
 		for len(sorted) > 0 {
 			at := rapid.IntRange(0, len(sorted)-1).Draw(t, "at")
 			if first, ok := o.first(); !ok || first != sorted[0] || o.before(sorted[at]) != at || o.size != len(sorted) {

@@ -26,8 +26,8 @@ func options(t testing.TB) []suggesttest.Options {
 		{Algorithm: algorithm(t, "hyperband"), Settings: width, OrderIndependent: true, Trials: 150},
 		{Algorithm: algorithm(t, "bohb"), Settings: width, OrderIndependent: true},
 		{Algorithm: algorithm(t, "dehb"), Settings: width, OrderIndependent: true, Trials: 100},
-		{Algorithm: algorithm(t, "freezethaw"), Settings: layers, OrderIndependent: true, Trials: 100},
-		{Algorithm: algorithm(t, "freezethaw"), Settings: width, OrderIndependent: true, Trials: 150},
+		{Algorithm: algorithm(t, "freezethaw"), Settings: layers, OrderIndependent: true},
+		{Algorithm: algorithm(t, "freezethaw"), Settings: width, OrderIndependent: true, Trials: 80},
 	}
 }
 

@@ -23,10 +23,11 @@ import (
 // for objects that end with a prize of which only the best counts, M. L. Weitzman, "Optimal search for the best alternative",
 // Econometrica 47(3), 641-654 (1979). At the price λ of a unit of the resource, a configuration with value v at rung k is worth
 //
-//	W_k(v) = max( (y* - v)^+, E[W_{k+1}(v') | v] - λ c_{k+1} ),    W_K(v) = (y* - v)^+,
+//	W_k(v) = max( g_k(v), E[W_{k+1}(v') | v] - λ c_{k+1} ),    W_K(v) = g_K(v),
 //
-// with y* the best value of all and c the cost of a slice; a new one E[W_0(v)] - λ c_0. The highest λ at which going on is still
-// worth more than stopping is a configuration's index, and the one with the highest index is next.
+// with c the cost of a slice and g_k(v) = (y* - v)^+ what is gained on y*, the best value at the highest rung m that has any; g_k = 0 for k < m,
+// where values may be noisier than any that holds, and luck is no gain. A new one is worth E[W_0(v)] - λ c_0. The highest λ at which
+// going on is still worth more than stopping is a configuration's index, and the one with the highest index is next.
 //
 // The rungs are those of asha, whose books this keeps; where nothing is known of what a curve may become, as all values are
 // equal or too few, asha's rule decides.
@@ -142,7 +143,7 @@ func (o *outlook) top(all []frozen, lambda float64) (best *frozen) {
 	most := 0.0
 	for i := range all {
 		c := &all[i]
-		if worth := c.after.mean(o.W[c.rung+1]) - lambda*o.cost[c.rung+1] - o.gain(c.value); worth > most {
+		if worth := c.after.mean(o.W[c.rung+1]) - lambda*o.cost[c.rung+1] - o.gain(c.rung, c.value); worth > most {
 			best, most = c, worth
 		}
 	}

@@ -24,7 +24,8 @@ import (
 // The chain lives on a grid of values for each rung, between whose points weight and worth are linear.
 type outlook struct {
 	known   bool    // that values differ; nothing else is of use otherwise
-	best    float64 // y*, of all
+	best    float64 // y*, at the highest rung that has a value
+	reached int     // that rung, m
 	scale   float64 // of improvements that were not seen
 	amounts []float64
 	cost    []float64 // c_k, of the slice that ends at rung k
@@ -65,12 +66,12 @@ var unseen = func() (z [7]float64) {
 // look makes the outlook of what is known.
 func (f *freezeThaw) look() *outlook {
 	last := len(f.rungs) - 1
-	o := &outlook{best: math.Inf(1), amounts: f.amounts, cost: slices.Clone(f.amounts)}
+	o := &outlook{amounts: f.amounts, cost: slices.Clone(f.amounts)}
 	for k := range f.rungs {
 		over := &f.rungs[k].over
 		o.behind = append(o.behind, over)
 		if e, ok := over.first(); ok {
-			o.best = min(o.best, e.value)
+			o.best, o.reached = e.value, k
 		}
 		if k > 0 {
 			o.cost[k] -= f.amounts[k-1]
@@ -210,13 +211,19 @@ func alike(difference float64) float64 {
 	return math.Exp(-d * d / 2)
 }
 
-func (o *outlook) gain(v float64) float64 { return max(0, o.best-v) }
+// gain is by how much a value at a rung is better than the best.
+func (o *outlook) gain(k int, v float64) float64 {
+	if k < o.reached {
+		return 0
+	}
+	return max(0, o.best-v)
+}
 
 // solve computes W at a price.
 func (o *outlook) solve(lambda float64) {
 	for k := len(o.grid) - 1; k >= 0; k-- {
 		for i, v := range o.grid[k] {
-			o.W[k][i] = o.gain(v)
+			o.W[k][i] = o.gain(k, v)
 			if k < len(o.rows) {
 				o.W[k][i] = max(o.W[k][i], o.rows[k][i].mean(o.W[k+1])-lambda*o.cost[k+1])
 			}

@@ -47,7 +47,7 @@ func started(b *testing.B, name string, settings suggest.Settings) suggest.Sugge
 // BenchmarkRestart prints how long it takes, in milliseconds, to tell a new suggester everything, to ask it first, and to ask it
 // after that: -benchtime 1x.
 func BenchmarkRestart(b *testing.B) {
-	for _, name := range []string{"asha", "hyperband", "bohb", "dehb"} {
+	for _, name := range []string{"asha", "hyperband", "bohb", "dehb", "freezethaw"} {
 		for _, trials := range []int{10, 1000, 100_000} {
 			b.Run(fmt.Sprintf("%s/trials=%d", name, trials), func(b *testing.B) {
 				outcomes := played(b, name, trials)
