@@ -99,7 +99,9 @@ func newMultivariate(p suggest.Problem, settings suggest.Settings) (suggest.Sugg
 	if settings["n_startup_trials"] != "" {
 		r.startup = int(settings.Int("n_startup_trials"))
 	}
-	return newSuggester(p, settings, r), nil
+	t := newSuggester(p, settings, r)
+	t.branch(p, func() *suggester { return newSuggester(p, settings, r) })
+	return t, nil
 }
 
 // jointKernels are those of densities over all parameters at once.

@@ -159,6 +159,13 @@ func (s *sample) add(t *trial) {
 // remove takes a trial out by its place among all.
 func (s *sample) remove(at int) { s.all = slices.Delete(s.all, at, at+1) }
 
+// drop takes a trial out if it is there.
+func (s *sample) drop(t *trial) {
+	if at, there := s.find(t.record.Number); there && s.all[at] == t {
+		s.remove(at)
+	}
+}
+
 // without lists the trials for which leave is false, and their weights.
 func (s *sample) without(leave func(*trial) bool, points []*point, weights []float64) ([]*point, []float64) {
 	for _, t := range s.all {

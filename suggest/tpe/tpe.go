@@ -53,6 +53,9 @@ type suggester struct {
 	earlier     []earlier    // likewise
 	initial     int          // trials before the first of the algorithm's own
 
+	branching
+	pins []pin // of a branch
+
 	// Used again by every suggestion.
 	points           []*point
 	weights, scores  []float64
@@ -108,10 +111,16 @@ func (t *suggester) Tell(outcomes []suggest.Outcome) error {
 	for _, c := range changes {
 		if c.Old != nil {
 			t.results -= counts(c.Old)
-			t.known.remove(c.Old.Assignment)
 		}
 		t.results += counts(c.New)
+		if t.pins != nil {
+			continue // the search that it is a branch of does the rest
+		}
+		if c.Old != nil {
+			t.known.remove(c.Old.Assignment)
+		}
 		t.known.add(c.New.Assignment)
+		t.tellBranches(c)
 	}
 	t.ranking.tell(changes)
 	if t.objectives > 1 {
@@ -134,15 +143,16 @@ func (t *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 	if first < 1 {
 		return nil, suggest.ErrNumber
 	}
-	t.ranking.sync(t.history)
-	t.fronts.sync(t.history)
-	t.sample.sync(t.history)
+	t.sync()
 	var suggestions []suggest.Suggestion
 	var err error
 	var added []*trial
 	for number := first; number < first+n; number++ {
 		suggest.SeedRand(t.source, t.seed, number)
-		a := t.propose(number)
+		a := t.inTurn(number)
+		if a == nil {
+			a = t.propose(number)
+		}
 		if a == nil {
 			err = suggest.ErrExhausted
 			break
@@ -156,17 +166,30 @@ func (t *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		pending := t.sample.trialOf(&suggest.Record{
 			Outcome: suggest.Outcome{Number: number, Assignment: a, Value: math.NaN()}, Unit: t.space.ToUnit(a, nil),
 		})
-		t.sample.add(pending)
+		t.believe(pending)
 		added = append(added, pending)
 	}
 	for _, pending := range added {
-		at, _ := t.sample.find(pending.record.Number)
-		t.sample.remove(at)
+		t.disbelieve(pending)
 	}
 	for _, s := range suggestions {
 		t.known.remove(s.Assignment)
 	}
 	return suggestions, err
+}
+
+// sync does what many changes left to be done.
+func (t *suggester) sync() {
+	t.ranking.sync(t.history)
+	t.fronts.sync(t.history)
+	t.sample.sync(t.history)
+}
+
+// pin puts the coordinates that a branch keeps to into u.
+func (t *suggester) pin(u []float64) {
+	for _, p := range t.pins {
+		u[p.axis] = p.u
+	}
 }
 
 // propose is the suggestion for one trial, nil where every feasible assignment is known.
@@ -180,6 +203,7 @@ func (t *suggester) propose(number int) space.Assignment {
 		a = t.fresh(t.earlier[number-t.initial-1].best)
 	case early && len(t.earlier) == 0:
 		t.sequence.At(uint64(number-1), t.u)
+		t.pin(t.u)
 		a = t.fresh(t.space.FromUnit(t.u))
 	case t.joint:
 		t.estimate()
@@ -188,7 +212,7 @@ func (t *suggester) propose(number int) space.Assignment {
 		t.estimate()
 		a = t.independently()
 	}
-	if a == nil {
+	if a == nil && t.pins == nil {
 		a = t.somewhere()
 	}
 	return a
@@ -237,6 +261,7 @@ func (t *suggester) jointly() space.Assignment {
 	for tries := 4 * t.candidates; len(t.drawn) < t.candidates && tries > 0; tries-- {
 		x := t.spare(len(t.drawn))
 		t.origin().draw(&x.point, t.rng)
+		t.pin(x.u)
 		x.a = t.fresh(t.space.FromUnit(x.u))
 		if x.a == nil {
 			continue
