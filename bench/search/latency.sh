@@ -5,7 +5,7 @@ folder=${1:?usage: latency.sh FOLDER [OUTPUT]}
 out=${2:-bench/search/results/latency.md}
 ours=random,sobol,tpe,multivariate-tpe,motpe,gp,forest,cmaes,nsga2,evolution,auto
 ours=$ours,pbt/suggestion_trial_dir=c,pb2/suggestion_trial_dir=c
-ours=$ours,hyperband/resource_name=x6,asha/resource_name=x6,bohb/resource_name=x6,dehb/resource_name=x6
+ours=$ours,hyperband/resource_name=x6,asha/resource_name=x6,bohb/resource_name=x6,dehb/resource_name=x6,freezethaw/resource_name=x6
 peers=random,qmc,tpe5,tpe4,gp,cmaes,nsga2,hyperopt,skgp,hebo,goptuna,gocmaes,gorandom
 "${GO:-go}" build -o "$folder/search" ./bench/search || exit
 echo "latency: $ours beside $peers, some minutes; to $out" >&2
