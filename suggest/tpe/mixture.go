@@ -53,6 +53,7 @@ type mixture struct {
 	base    float64   // ln of the product of all nominal axes' factors where choices agree
 	same    []float64 // by nominal axis: ln k where the choices agree
 	gap     []float64 // ... and how much less it is where they do not
+	each    []float64 // ... and the mass of a choice that is not the kernel's own
 }
 
 // newMixture makes an empty mixture over some axes, in increasing order.
@@ -85,7 +86,7 @@ func (m *mixture) build(points []*point, weights []float64, rule kernels) {
 	m.follow(points, rule)
 	m.weigh(weights)
 	m.weights = append(append(m.weights[:0], weights...), w0)
-	m.same, m.gap, m.base = m.same[:0], m.gap[:0], 0
+	m.same, m.gap, m.each, m.base = m.same[:0], m.gap[:0], m.each[:0], 0
 	for _, j := range m.nominals {
 		m.buildNominal(j, rule)
 	}
@@ -111,6 +112,7 @@ func (m *mixture) buildNominal(j int, rule kernels) {
 	same := math.Log((1 + v) / (1 + count*v) * count)
 	m.same = append(m.same, same)
 	m.gap = append(m.gap, same-math.Log(v/(1+count*v)*count))
+	m.each = append(m.each, v/(1+count*v))
 	m.base += same
 }
 
@@ -246,7 +248,7 @@ func (m *mixture) draw(x *point, rng *rand.Rand) {
 func (m *mixture) drawChoice(k int, own int32, u float64) float64 {
 	a := &m.axes[m.nominals[k]]
 	count := float64(a.count)
-	each := math.Exp(m.same[k]-m.gap[k]) / count // of every choice; the rest is the own choice's
+	each := m.each[k] // of every choice; the rest is the own choice's
 	if rest := u - each*count; rest >= 0 {
 		return a.middle(own)
 	}
