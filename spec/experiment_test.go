@@ -111,7 +111,8 @@ func TestCheckEdit(t *testing.T) {
 func TestWire(t *testing.T) {
 	x := mustLoad(t, tutorial)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	trial := experiment.NewTrial(x.Spec, "uid", 1, suggest.Suggestion{Assignment: x.Spec.Space.Sample(rand.New(rand.NewPCG(1, 2)))}, at)
+	suggestion := suggest.Suggestion{Assignment: x.Spec.Space.Sample(rand.New(rand.NewPCG(1, 2))), Note: "TPE, for there are 7 results"}
+	trial := experiment.NewTrial(x.Spec, "uid", 1, suggestion, at)
 	trial.State, trial.Reason, trial.Message = experiment.TrialSucceeded, "TrialSucceeded", "Trial has succeeded"
 	trial.Running, trial.Completed = at.Add(time.Second), at.Add(time.Minute)
 	trial.Observation = experiment.Observation{{Name: "loss", Min: "0.1", Max: "0.9", Latest: "0.2", Value: 0.1}}
@@ -120,7 +121,7 @@ func TestWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	if w.Name != trial.Name || w.Labels[LabelExperiment] != "pytorchjob-mnist" || w.Spec.PrimaryContainerName != "pytorch" ||
-		w.Spec.RunSpec["metadata"].(map[string]any)["name"] != trial.Name || w.Status.Observation.Metrics[0].Min != "0.1" {
+		w.Annotations[AnnotationNote] != suggestion.Note || w.Spec.RunSpec["metadata"].(map[string]any)["name"] != trial.Name || w.Status.Observation.Metrics[0].Min != "0.1" {
 		t.Errorf("%+v", w)
 	}
 	if last := w.Status.Conditions[len(w.Status.Conditions)-1]; last.Type != v1beta1.TrialSucceeded || last.Status != "True" {

@@ -16,6 +16,9 @@ import (
 // LabelExperiment is the label by which a trial names its experiment, as in Katib.
 const LabelExperiment = "katib.kubeflow.org/experiment"
 
+// AnnotationNote is the annotation with what the algorithm says of a trial: what proposed it and why.
+const AnnotationNote = "qalam.dev/note"
+
 // ToExperiment writes an experiment with its status as Katib would hold it. The budgets are those of the status' spec, which may
 // have been edited since the documents were written.
 func (x *Experiment) ToExperiment(s experiment.Spec, uid string, created time.Time, st experiment.Status) *v1beta1.Experiment {
@@ -85,6 +88,9 @@ func (x *Experiment) ToTrial(t experiment.Trial) (*v1beta1.Trial, error) {
 	maps.Copy(w.Labels, source.Labels)
 	maps.Copy(w.Labels, t.Labels)
 	w.Labels[LabelExperiment] = x.Spec.Name
+	if t.Note != "" {
+		w.Annotations = map[string]string{AnnotationNote: t.Note}
+	}
 	w.Spec = v1beta1.TrialSpec{
 		Objective:            source.Spec.Objective,
 		ParameterAssignments: assignments(x.Spec.Space.NamedActive(t.Assignment)),
