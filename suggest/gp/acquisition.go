@@ -21,6 +21,8 @@ type acquisition struct {
 	best       float64      // to be improved on
 	conditions []*posterior // each is kept where its value is at most 0
 
+	fantasies *fantasies // of pending trials, with their best values in the place of best; nil without them
+
 	others []*posterior // of further objectives
 	boxes  *boxes       // what is to be covered, of several objectives; nil with one
 
@@ -30,8 +32,12 @@ type acquisition struct {
 	slopes, curves [][]float64 // derivatives of the means and variances by the coordinates, by objective
 }
 
-// promise is that of a value with mean mu and deviation sigma, with its derivatives by both.
+// promise is that of a value with mean mu and deviation sigma, as the posterior has just predicted it, with its derivatives by
+// both.
 func (q *acquisition) promise(mu, sigma float64) (v, dmu, dsigma float64) {
+	if q.fantasies != nil {
+		return q.fantasies.promise(q.value, mu, sigma)
+	}
 	switch q.kind {
 	case probability:
 		z := (q.best - margin - mu) / sigma
@@ -125,6 +131,9 @@ func (q *acquisition) gradient(x, g []float64) float64 {
 		sum += v
 		for j := range g {
 			g[j] += dmu*q.dmu[j] + dsigma*q.ds2[j]/(2*sigma)
+		}
+		if q.fantasies != nil {
+			q.fantasies.slope(q.value, g)
 		}
 	}
 	for _, c := range q.conditions {

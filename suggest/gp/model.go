@@ -33,10 +33,13 @@ type model struct {
 	value      *posterior   // of the warped objective; nil where nothing is known of it
 	conditions []*posterior // of what has to be kept, at most 0 where it is
 	warp       warp
-	best       float64 // to be improved on, warped
+	best       float64 // to be improved on, warped: the known one, or what is expected of a pending trial
+	known      float64 // the best of the trials that are done
 	improves   bool    // there is a value to be improved on: a trial that keeps every constraint
 	tops       [][]float64
 	broken     bool
+	pending    int
+	region     *region // where trials are looked for while others are pending; nil before it is needed
 
 	others    []*posterior // of the second and further objectives
 	front     [][]float64  // the best compromises, warped, and what is expected of pending trials
@@ -80,7 +83,7 @@ func (s *suggester) learn(about int, records []*suggest.Record, targets func([]*
 // newModel makes the model of the history.
 func (s *suggester) newModel() *model {
 	d := newData(s.history.Records())
-	m := &model{}
+	m := &model{pending: len(d.pending)}
 	if s.earlier == nil && len(s.problem.Earlier) > 0 {
 		s.earlier = append([]*posterior{}, s.modelEarlier()...)
 	}
@@ -110,6 +113,7 @@ func (s *suggester) newModel() *model {
 	}
 	s.last = m.value
 	m.rank(x, y, done)
+	m.known = m.best
 	if s.problem.Objectives > 1 && !s.modelOthers(m, d.done, done, y) {
 		m.value, m.others, m.broken = nil, nil, true
 		return m
@@ -252,6 +256,16 @@ func (m *model) believe(x []float64) {
 	for _, p := range m.all() {
 		p.believe(x)
 	}
+}
+
+// certain is the model without pending trials.
+func (m *model) certain() *model {
+	c := *m
+	c.best, c.value, c.conditions = m.known, m.value.certain(), nil
+	for _, p := range m.conditions {
+		c.conditions = append(c.conditions, p.certain())
+	}
+	return &c
 }
 
 // mark is how many points each part of the model knows, and what is to be improved on.

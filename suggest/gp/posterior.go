@@ -20,6 +20,8 @@ type posterior struct {
 	mean  float64 // m
 	base  *trend  // added to the mean everywhere; usually nil
 
+	believed []float64 // means at the last points, where they were believed: pending ones
+
 	q, kv, v []float64 // of the last predict: distances, covariances, L⁻¹ k_*
 	xs       []float64 // scaled point
 	slopes   []float64 // s² m'(q)
@@ -90,6 +92,7 @@ func (p *posterior) believe(x []float64) {
 		p.x = p.x[:len(p.x)-1]
 		return
 	}
+	p.believed = append(p.believed, mu)
 	if p.base != nil {
 		mu -= p.base.at(x)
 	}
@@ -212,5 +215,14 @@ func deviation(s2 float64) float64 { return math.Sqrt(max(s2, 0)) }
 
 // truncate takes the last points back out, which were believed.
 func (p *posterior) truncate(n int) {
+	p.believed = p.believed[:max(0, n-len(p.x)+len(p.believed))]
 	p.x, p.y, p.l, p.alpha = p.x[:n], p.y[:n], p.l[:n], p.alpha[:n]
+}
+
+// certain is the posterior without the points that were believed.
+func (p *posterior) certain() *posterior {
+	c := *p
+	c.q, c.kv, c.v, c.slopes, c.xs = nil, nil, nil, nil, make([]float64, p.k.d)
+	c.truncate(len(p.x) - len(p.believed))
+	return &c
 }

@@ -17,6 +17,7 @@ type search struct {
 	even   [][]float64         // points spread evenly over the unit cube; shifted by a vector they still are
 	known  func(p *place) bool // already tried, or being tried
 	tops   [][]float64         // the best places known, in the unit cube
+	region *region             // to search; nil for the whole space
 	scale  []float64           // length scales of the numeric coordinates, by coordinate; for perturbations
 }
 
@@ -34,6 +35,14 @@ func (s *search) run() []*place {
 	all := slices.Concat(chosen, candidates)
 	slices.SortStableFunc(all, byScore)
 	return all
+}
+
+// first is the most promising place; nil where there is none.
+func (s *search) first() *place {
+	if all := s.run(); len(all) > 0 {
+		return all[0]
+	}
+	return nil
 }
 
 func byScore(a, b *place) int { return cmp.Compare(b.score, a.score) }
@@ -62,6 +71,9 @@ func (s *search) screen(candidates []*place) []*place {
 
 // candidates draws places: evenly over the space, and around the best ones known.
 func (s *search) candidates() []*place {
+	if s.region != nil {
+		return s.region.candidates(s)
+	}
 	var all []*place
 	add := func(u []float64) {
 		if p := s.e.at(u); s.e.space.Allows(p.a) {
@@ -187,9 +199,15 @@ func (s *search) climb(p *place) *place {
 	t := make([]float64, len(moving))
 	sizes := make([]float64, len(moving))
 	for i, j := range moving {
+		low, high := 0.0, 1.0
 		sizes[i] = max(0.02, min(1, s.scale[j]))
+		if r := s.region; r != nil && r.center.x[j] >= 0 {
+			half := r.half(j)
+			low, high = max(0, r.center.x[j]-half), min(1, r.center.x[j]+half)
+			sizes[i] = min(sizes[i], half)
+		}
 		t[i] = x[j] / sizes[i]
-		m.low, m.high = append(m.low, 0), append(m.high, 1/sizes[i])
+		m.low, m.high = append(m.low, low/sizes[i]), append(m.high, high/sizes[i])
 	}
 	m.minimize(func(t, g []float64) float64 {
 		for i, j := range moving {

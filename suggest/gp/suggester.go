@@ -150,6 +150,9 @@ func (b *batch) next(number int) (p *place, note string) {
 				return p, ""
 			}
 		}
+		if p := b.beside(); p != nil {
+			return p, ""
+		}
 		if p := b.search(); p != nil {
 			return p, ""
 		}
@@ -164,15 +167,30 @@ func (b *batch) next(number int) (p *place, note string) {
 }
 
 // search asks the model.
-func (b *batch) search() *place {
-	m := b.model
-	s := search{
+func (b *batch) search() *place { return b.searching(b.model).first() }
+
+func (b *batch) searching(m *model) *search {
+	return &search{
 		e: b.e, acq: m.acquisition(b.kind), climbs: b.climbs, rng: b.rng, even: b.evenPoints(), known: b.known, tops: m.tops, scale: m.scales(),
 	}
-	if all := s.run(); len(all) > 0 {
-		return all[0]
+}
+
+// beside asks the model while trials are pending; nil where there are none, or it proposes nothing. Other functions than the expected
+// improvement of one objective do without.
+func (b *batch) beside() *place {
+	m := b.model
+	if m.value == nil || len(m.value.believed) == 0 || !m.improves || b.kind != improvement || len(m.others) > 0 {
+		return nil
 	}
-	return nil
+	r := b.region()
+	if r == nil {
+		return nil
+	}
+	s := b.searching(m)
+	s.acq.fantasies = m.value.imagine(m.known, imagined, b.rng)
+	s.region = r
+	s.known = func(p *place) bool { return !r.holds(p) || b.known(p) }
+	return s.first()
 }
 
 // evenPoints are spread over the unit cube.
@@ -198,6 +216,9 @@ func (b *batch) spread(number int) *place {
 			}
 		case try < 8:
 			b.sobol.At(uint64(number-1)+uint64(try)<<20, u)
+			if number > b.design && b.model.pending+len(b.taken) > 0 {
+				b.inward(u)
+			}
 		default:
 			b.problem.Space.ToUnit(b.problem.Space.Sample(b.rng), u)
 		}
@@ -209,6 +230,17 @@ func (b *batch) spread(number int) *place {
 		return b.e.place(b.problem.Space.Sample(b.rng))
 	}
 	return nil
+}
+
+// inward leads a point towards the middle of the space, for a trial that the model would have been asked for if there were results:
+// it would have gone on from the middle, where the first trial was, rather than to the ends of all ranges, where most of a cube of
+// many dimensions is.
+func (b *batch) inward(u []float64) {
+	for _, d := range b.e.dims {
+		if !d.categorical {
+			u[d.param] = 0.5 + inner*(u[d.param]-0.5)
+		}
+	}
 }
 
 // untried is the first place of a finite space, from a random one on, that is not known; nil where there is none.

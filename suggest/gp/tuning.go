@@ -6,6 +6,10 @@ const (
 	designedCategorical int = 6 // where there are categories, of which one trial says nothing about another,
 	designedConditional int = 8 // and at most so many where parameters have conditions
 
+	inner    float64 = 0.35 // those that start before there are results lie in this part of every range, in its middle
+	imagined int     = 16   // fantasies of pending trials
+	inside   int     = 256  // places looked at in a region
+
 	tail     float64 = 20  // values farther above the median than this, in units of the better half's spread, are cut
 	zoom     float64 = 0.3 // that unit is at least so much of what it was early
 	bendFrom int     = 4   // values from which on the power of the warp is fitted
