@@ -187,7 +187,9 @@ func (b *batch) beside() *place {
 		return nil
 	}
 	s := b.searching(m)
-	s.acq.fantasies = m.value.imagine(m.known, imagined, b.rng)
+	if pending := len(m.value.believed); float64(len(m.value.x)-pending) >= imaginedFrom*float64(pending) {
+		s.acq.fantasies = m.value.imagine(m.known, imagined, b.rng)
+	}
 	s.region = r
 	s.known = func(p *place) bool { return !r.holds(p) || b.known(p) }
 	return s.first()

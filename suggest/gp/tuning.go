@@ -7,8 +7,10 @@ const (
 	designedConditional int = 8 // and at most so many where parameters have conditions
 
 	inner    float64 = 0.35 // those that start before there are results lie in this part of every range, in its middle
-	imagined int     = 16   // fantasies of pending trials
+	imagined int     = 16   // fantasies of pending trials,
 	inside   int     = 256  // places looked at in a region
+
+	imaginedFrom float64 = 1.5 // results for each pending trial from which on there are fantasies: those of few results say little
 
 	tail     float64 = 20  // values farther above the median than this, in units of the better half's spread, are cut
 	zoom     float64 = 0.3 // that unit is at least so much of what it was early
