@@ -81,9 +81,12 @@ families() {
 		"auto:100 gp:100 multivariate-tpe:100 nsga2:100" "random:100 tpe5:100 nsga2:100 gp:0"
 	family "Several objectives: zdt1, zdt3 and dtlz2 for tuning, the others for the comparison" multi 5 1 50,100,200,500 \
 		"auto:200 gp:100 motpe:100 nsga2:500" "random:500 tpe5:100 nsga2:500 gp:0"
-	family "Four at a time" hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 5 4 20,50,100 \
+	if [ "$mode" != tables ]; then # what several at a time are compared with
+		family "" hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 24 1 100 "auto:100 gp:100" ""
+	fi
+	family "Four at a time" hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 12 4 20,50,100 \
 		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
-	family "Sixteen at a time" hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 5 16 20,50,100 \
+	family "Sixteen at a time" hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 24 16 20,50,100 \
 		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
 	family "After five experiments of 100 trials on the other table of the same kind" fc_slice,fc_protein,nb_c10,nb_c100 5 1 10,20,50,100 \
 		"gp:100 multivariate-tpe:100" "random:100" -earlier related
