@@ -191,6 +191,7 @@ func found(t *testing.T, s symptom) {
 	p := h.start(append([]string{"run", h.file("sick.json", s.study.json(t)), "--progress", "plain", "--grace", "1s"}, s.args...)...)
 	began, last := time.Now(), []told(nil)
 	for {
+		ended := p.ended() // before looking, for what is said last is seen only then
 		list := h.doctor("sick")
 		if list != nil {
 			last = list
@@ -206,7 +207,7 @@ func found(t *testing.T, s symptom) {
 				return
 			}
 		}
-		if p.ended() && p.ProcessState.ExitCode() == 2 && contains(s.codes, "refused") {
+		if ended && p.ProcessState.ExitCode() == 2 && contains(s.codes, "refused") {
 			out := p.out.String()
 			for _, word := range s.words {
 				if !strings.Contains(out, word) {
@@ -216,7 +217,7 @@ func found(t *testing.T, s symptom) {
 			t.Logf("%s", out)
 			return
 		}
-		if time.Since(began) > aMinute+5*time.Second || p.ended() && time.Since(began) > aMinute/4 { // 5 s for the program and the trial to begin
+		if time.Since(began) > aMinute+5*time.Second || ended && time.Since(began) > aMinute/4 { // 5 s for the program and the trial to begin
 			t.Fatalf("not said after %v: %q %q; but %+v\n%s", time.Since(began), s.codes, s.words, last, &p.out)
 		}
 		time.Sleep(500 * time.Millisecond)
