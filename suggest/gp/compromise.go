@@ -11,6 +11,8 @@ const (
 	mostObjectives = 3
 	mostFront      = 40  // points of a front that are improved on, at most
 	leastReference = 0.5 // in deviations of the values above their mean
+	farEvery       = 4   // results of which once the whole front is looked for, as far as the first results reach,
+	farFirst       = 16  // so many of them
 )
 
 // objective is a copy of records with the value of objective k (0 is the first), so that each is modelled like a single one. A
@@ -89,6 +91,22 @@ func (m *model) setFront(points []pareto.Point, done []*suggest.Record) {
 		m.reference = pareto.Reference(m.front)
 		for k := range m.reference { // a front of few points must not hide the compromises beyond its ends
 			m.reference[k] = max(m.reference[k], leastReference)
+		}
+		m.lookFar(points)
+	}
+}
+
+// lookFar moves the reference, every few results, as far as the worst of the first results. Once a search has settled on one part of the
+// front, values elsewhere on it lie beyond most that it has seen, and so beyond a reference close by: they would promise nothing for ever.
+// (ZDT3, six seeds: what is missing of the hypervolume after 100 trials, as a median, is .08 rather than 6.7; with every second result
+// DTLZ2's front is filled less well, .49 rather than .36.)
+func (m *model) lookFar(points []pareto.Point) {
+	if len(points)%farEvery != 0 {
+		return
+	}
+	for k := range m.reference {
+		for _, p := range points[:min(farFirst, len(points))] {
+			m.reference[k] = max(m.reference[k], p.Values[k])
 		}
 	}
 }

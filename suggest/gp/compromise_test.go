@@ -3,6 +3,9 @@ package gp
 import (
 	"math"
 	"testing"
+
+	"qalam/suggest"
+	"qalam/suggest/pareto"
 )
 
 // TestUnbend: with half the power a warp keeps more of the proportions of differences, has mean 0 and variance 1, and still cuts what
@@ -34,5 +37,26 @@ func TestUnbend(t *testing.T) {
 	}
 	if got := w.inverse(w.forward(2.5)); math.Abs(got-2.5) > 1e-9 {
 		t.Errorf("there and back: %g", got)
+	}
+}
+
+// TestLookFar: where all later results are at one end of a front, what lies towards the other is improved on every fourth time.
+func TestLookFar(t *testing.T) {
+	for n := 20; n < 28; n++ {
+		var points []pareto.Point
+		var done []*suggest.Record
+		for i := range n {
+			values := []float64{-1, -1 - 0.01*float64(i)}
+			if i < 6 {
+				values = []float64{float64(i), 2 - 0.1*float64(i)}
+			}
+			points = append(points, pareto.Point{Number: i + 1, Values: values})
+			done = append(done, &suggest.Record{Outcome: suggest.Outcome{Number: i + 1}})
+		}
+		m := &model{}
+		m.setFront(points, done)
+		if far := m.reference[0] > 4 && m.reference[1] > 1.5; far != (n%farEvery == 0) {
+			t.Errorf("after %d results the reference is %v", n, m.reference)
+		}
 	}
 }
