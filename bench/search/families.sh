@@ -88,7 +88,7 @@ families() {
 		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
 	family "Sixteen at a time" hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 24 16 20,50,100 \
 		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
-	family "After five experiments of 100 trials on the other table of the same kind" fc_slice,fc_protein,nb_c10,nb_c100 5 1 10,20,50,100 \
+	family "After five experiments of 100 trials on the other table of the same kind" fc_slice,fc_protein,nb_c10,nb_c100 15 1 10,20,50,100 \
 		"gp:100 multivariate-tpe:100" "random:100" -earlier related
 	family "Models of scikit-learn that train in milliseconds: for the comparison" svm-wine,svm-diabetes,dt-breast,dt-diabetes,ada-iris 3 1 20,50 \
 		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"

@@ -88,7 +88,7 @@ func (p *process) call(r request, limit time.Duration) (answer, error) {
 // died says how the process ended.
 func (p *process) died() error {
 	err := p.ended()
-	return fmt.Errorf("its process ended (%v): %s", err, p.stderr.text())
+	return fmt.Errorf("its process ended (%w): %s", err, p.stderr.text())
 }
 
 func (p *process) kill() {
