@@ -186,6 +186,28 @@ func invert(a [][]float64) [][]float64 {
 	return out
 }
 
+// agreesWithDifferences checks the derivatives of an acquisition at a point by so many numeric coordinates, where they matter.
+func agreesWithDifferences(t *testing.T, name string, q *acquisition, at []float64, numeric int) {
+	t.Helper()
+	g := make([]float64, numeric)
+	if v := q.gradient(at, g); math.Abs(v-q.at(at)) > 1e-9 {
+		t.Fatalf("%s: two values, %v and %v", name, v, q.at(at))
+	}
+	full := slices.Clone(at)
+	want := differences(func(x []float64) float64 {
+		copy(full, x)
+		for j := range numeric {
+			if at[j] < 0 {
+				full[j] = -1
+			}
+		}
+		return q.at(full)
+	}, slices.Clone(at[:numeric]), 1e-6)
+	if !near(g, want, 1e-4) {
+		t.Errorf("%s at %v: the gradient is %v, by differences %v", name, at, g, want)
+	}
+}
+
 // TestAcquisitionAgainstDifferences checks the derivatives of improvement, constraints and trend together.
 func TestAcquisitionAgainstDifferences(t *testing.T) {
 	for name, s := range map[string]*space.Space{"plain": plain(t), "conditional": mixed(t)} {
@@ -196,23 +218,7 @@ func TestAcquisitionAgainstDifferences(t *testing.T) {
 		q := &acquisition{value: condition(k, x, y, base), best: -1, conditions: []*posterior{condition(k, x[:9], y[:9], nil)}}
 		_, points, _ := observed(s, 40)
 		for _, at := range points[20:] {
-			g := make([]float64, e.num)
-			if v := q.gradient(at, g); math.Abs(v-q.at(at)) > 1e-9 {
-				t.Fatalf("%s: two values, %v and %v", name, v, q.at(at))
-			}
-			full := slices.Clone(at)
-			want := differences(func(x []float64) float64 {
-				copy(full, x)
-				for j := range e.num {
-					if at[j] < 0 {
-						full[j] = -1
-					}
-				}
-				return q.at(full)
-			}, slices.Clone(at[:e.num]), 1e-6)
-			if !near(g, want, 1e-4) {
-				t.Errorf("%s at %v: the gradient is %v, by differences %v", name, at, g, want)
-			}
+			agreesWithDifferences(t, name, q, at, e.num)
 			to := slices.Clone(at)
 			to[len(to)-1] = math.Mod(at[len(at)-1]+1, 3)
 			q.at(at)

@@ -115,23 +115,7 @@ func TestFantasiesAgainstDifferences(t *testing.T) {
 		q := &acquisition{value: p, fantasies: p.imagine(best, 8, rand.New(rand.NewPCG(1, 2))), conditions: []*posterior{p.certain()}}
 		_, points, _ := observed(s, 40)
 		for _, at := range points[20:] {
-			g := make([]float64, e.num)
-			if v := q.gradient(at, g); math.Abs(v-q.at(at)) > 1e-9 {
-				t.Fatalf("%s: two values, %v and %v", name, v, q.at(at))
-			}
-			full := slices.Clone(at)
-			want := differences(func(x []float64) float64 {
-				copy(full, x)
-				for j := range e.num {
-					if at[j] < 0 {
-						full[j] = -1
-					}
-				}
-				return q.at(full)
-			}, slices.Clone(at[:e.num]), 1e-6)
-			if !near(g, want, 1e-4) {
-				t.Errorf("%s at %v: the gradient is %v, by differences %v", name, at, g, want)
-			}
+			agreesWithDifferences(t, name, q, at, e.num)
 			alone := &acquisition{value: p, fantasies: q.fantasies}
 			if high := alone.bound(at); high < alone.at(at)-1e-9 {
 				t.Errorf("%s at %v: the bound %v is below %v", name, at, high, alone.at(at))
