@@ -303,7 +303,7 @@ func TestExactlyMaxTrialCount(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	s := study{name: "exactly", parallel: 4, max: 20, env: map[string]string{"SHARED": h.shared()},
-		script: sayBegin + `n=$(grep -c ^start "$SHARED"); case $((n % 4)) in 0) c=3;; 1) echo no metric;; 2) c=KILL;; *) echo loss=$1;; esac` + sayEnd +
+		script: sayBegin + `n=$(grep ^start "$SHARED" | grep -nx "start $QALAM_ATTEMPT" | cut -d: -f1); case $((n % 4)) in 0) c=3;; 1) echo no metric;; 2) c=KILL;; *) echo loss=$1;; esac` + sayEnd +
 			`; case "$c" in KILL) kill -KILL $$$$;; *) exit $c;; esac`,
 		change: func(spec object) { spec["maxFailedTrialCount"] = 20 },
 	}
@@ -314,7 +314,7 @@ func TestExactlyMaxTrialCount(t *testing.T) {
 		t.Errorf("%d trials, %d began", len(trials), n)
 	}
 	got := states(trials)
-	if got[experiment.TrialFailed] == 0 || got[experiment.TrialMetricsUnavailable] == 0 || got[experiment.TrialSucceeded] == 0 {
+	if got[experiment.TrialFailed] != 10 || got[experiment.TrialMetricsUnavailable] != 5 || got[experiment.TrialSucceeded] != 5 {
 		t.Errorf("%v", got)
 	}
 	a.deleted()
