@@ -79,11 +79,11 @@ func (a *app) machine(ctx context.Context) error {
 	return nil
 }
 
-// diagnosis is what is known of a trial, in the output as JSON lines.
+// diagnosis is what is known of a trial, in the output as JSON lines; without a name and a state, what was noted on the way.
 type diagnosis struct {
 	Trial   int                   `json:"trial"`
-	Name    string                `json:"name"`
-	State   experiment.TrialState `json:"state"`
+	Name    string                `json:"name,omitempty"`
+	State   experiment.TrialState `json:"state,omitempty"`
 	Reason  string                `json:"reason"`
 	Message string                `json:"message"`
 	Fix     string                `json:"fix,omitempty"`
@@ -104,11 +104,38 @@ func (a *app) doctor(ctx context.Context, st *store.SQLite, k *kept, form string
 		}
 		told++
 	}
+	if err := a.noted(ctx, st, k, form); err != nil {
+		return err
+	}
 	if told == 0 && form != "jsonl" {
 		a.say("experiment %s: %s (%s); no trial is unfinished or failed", k.state.Spec.Name, k.state.Phase, k.state.Reason())
 	}
 	if form != "jsonl" {
 		a.unattended(st, k)
+	}
+	return nil
+}
+
+const mostNoted = 20 // notes that are worth reading
+
+// noted tells what was noted while the experiment was carried out: what could not be done, and held nothing up.
+func (a *app) noted(ctx context.Context, st *store.SQLite, k *kept, form string) error {
+	events, err := st.Events(ctx, k.Record.UID, 0, 0)
+	if err != nil {
+		return err
+	}
+	for _, e := range events[max(0, len(events)-mostNoted):] {
+		if form == "jsonl" {
+			if err := writeLine(a.out, diagnosis{Trial: e.Trial, Reason: e.Kind, Message: e.Message}); err != nil {
+				return err
+			}
+			continue
+		}
+		of := "experiment"
+		if e.Trial > 0 {
+			of = fmt.Sprintf("trial %d", e.Trial)
+		}
+		fmt.Fprintf(a.out, "%s: %s (%s ago)\n  %s\n", of, e.Kind, view.Span(time.Since(e.Time)), view.Clean(e.Message))
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"qalam/runner/shim"
+	"qalam/store"
 )
 
 func TestMain(m *testing.M) {
@@ -40,6 +41,7 @@ func TestScripts(t *testing.T) {
 			"exits":    exits,
 			"until":    until,
 			"replaced": replaced,
+			"noted":    noted,
 		},
 	})
 }
@@ -88,6 +90,25 @@ func replaced(ts *testscript.TestScript, neg bool, args []string) {
 	if err := os.WriteFile(ts.MkAbs(args[0]+".replaced"), []byte(text), 0o600); err != nil {
 		ts.Fatalf("%v", err)
 	}
+}
+
+// noted EXPERIMENT TRIAL KIND MESSAGE notes in the home what an engine would.
+func noted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: noted EXPERIMENT TRIAL KIND MESSAGE")
+	}
+	ctx := context.Background()
+	st, err := store.Open(ctx, ts.Getenv("QALAM_HOME"), store.Options{})
+	ts.Check(err)
+	defer func() { ts.Check(st.Close()) }()
+	release, err := st.Own(ctx, "test")
+	ts.Check(err)
+	defer func() { ts.Check(release()) }()
+	x, err := st.Find(ctx, "default", args[0])
+	ts.Check(err)
+	trial, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(st.Write(ctx, store.Batch{Experiment: x.UID, Events: []store.Event{{Time: time.Now(), Trial: trial, Kind: args[2], Message: args[3]}}}))
 }
 
 func TestStartsFast(t *testing.T) {
