@@ -353,6 +353,9 @@ func TestGoals(t *testing.T) {
 			}
 		}
 	}
+	for workers, path := range map[int][]step{1: {{1, 4}, {48, 1}}, 4: {{1, 2}}} {
+		rs.add(&record{method: "qalam-gp", problem: "hart6", workers: workers, trials: 100, path: path})
+	}
 	var out bytes.Buffer
 	if err := printGoals(&out, &tables{records: rs, floor: 1e-6, workers: 1}, all); err != nil {
 		t.Fatal(err)
@@ -360,6 +363,8 @@ func TestGoals(t *testing.T) {
 	for _, want := range []string{
 		"| qalam-gp | tpe5 | gardner1,gardner2,cbranin (3) | 100 | ≤ 0.8 | 0.5 [0.5, 0.5] | 6 | yes |",
 		"| qalam-gp | gp | gardner1,gardner2,cbranin (3) | 100 | ≤ 0.8 | 0.833 [0.833, 0.833] | 4 | **no** |",
+		"| qalam-gp@4 | qalam-gp | hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 | 50 | ≤ 1.3 | 2 [2, 2] | 1 | **no** |",
+		"| qalam-gp, every result 3 trials late | qalam-gp | hart6,ackley5,rosen5,mixed7,fc_slice,nb_c100 | 50 | – | 4 [4, 4] | 1 | for comparison |",
 		"mean rank among seven peers ≤ 1.5 | 1.00 yes |", "is reached within 50 on 1 of 14 problems; at least 10 are the goal: **no**.",
 	} {
 		if !strings.Contains(out.String(), want) {
