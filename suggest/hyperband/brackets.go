@@ -8,14 +8,18 @@ import (
 
 // brackets is Hyperband, algorithm 1 of Li et al. 2018: bracket s begins n = ⌈(s_max+1) η^s/(s+1)⌉ configurations with R·η^-s of the
 // resource, and each time all trials at a rung are over, the best ⌊n_i/η⌋ go on. The brackets s_max, s_max-1, …, 0 follow
-// one another again and again. They overlap: where a rung waits for its last trials, the next bracket begins, as in DEHB (Awad
-// et al. 2021, section 3.3).
+// one another again and again, or in the shares that the results are for, see trust.go. They overlap: where a rung waits for its
+// last trials, the next bracket begins, as in DEHB (Awad et al. 2021, section 3.3).
+//
+// A bracket's number says what s is: the numbers of those that are passed over are left out.
 type brackets struct {
 	eta     float64
 	rungs   int // s_max + 1
 	all     map[int]*instance
-	open    []int // brackets that may want something, in increasing order
-	numbers []int // of all brackets, in increasing order
+	open    []int    // brackets that may want something, in increasing order
+	numbers []int    // of all brackets, in increasing order
+	fixed   bool     // they follow one another in turn
+	versus  []versus // by rung, from 1
 }
 
 // instance is one bracket that was begun.
@@ -25,7 +29,7 @@ type instance struct {
 }
 
 func newBrackets(eta float64, rungs int) *brackets {
-	return &brackets{eta: eta, rungs: rungs, all: map[int]*instance{}}
+	return &brackets{eta: eta, rungs: rungs, all: map[int]*instance{}, versus: make([]versus, rungs)}
 }
 
 // s is the number of halvings in a bracket, and start how many configurations it begins.
@@ -36,6 +40,8 @@ func (b *brackets) start(s int) int {
 }
 
 func (b *brackets) change(old, now *member) {
+	b.compare(old, -1)
+	b.compare(now, 1)
 	if old != nil && old.bracket >= 0 {
 		if x, k := b.all[old.bracket], old.rung-(b.rungs-1-b.s(old.bracket)); k >= 0 {
 			x.rungs[k] = slices.DeleteFunc(x.rungs[k], func(m member) bool { return m.number == old.number })
@@ -68,6 +74,16 @@ func (b *brackets) change(old, now *member) {
 			x.closed = false
 			b.open = insert(b.open, now.bracket)
 		}
+	}
+}
+
+// compare takes a trial that is over into the comparisons at its rung, by = 1, or out of them, by = -1.
+func (b *brackets) compare(m *member, by int) {
+	if m == nil || m.bracket < 0 || m.rung == 0 || !m.over() {
+		return
+	}
+	if first := b.rungs - 1 - b.s(m.bracket); m.rung >= first {
+		b.versus[m.rung].change(entryOf(m), m.rung > first, by)
 	}
 }
 
@@ -114,10 +130,25 @@ func (b *brackets) next() job {
 	if n := len(b.numbers); n > 0 {
 		last = b.numbers[n-1]
 		if s := b.s(last); len(b.all[last].rungs[0]) >= b.start(s) {
-			last++
+			last = b.follow(last)
 		}
 	}
 	return job{rung: b.rungs - 1 - b.s(last), bracket: last}
+}
+
+// follow is the number of the bracket that begins after another one, the latest.
+func (b *brackets) follow(last int) int {
+	if b.fixed {
+		return last + 1
+	}
+	begun := make([]int, b.rungs)
+	for _, number := range b.numbers {
+		begun[b.s(number)]++
+	}
+	s := most(shares(trusts(b.versus)), begun)
+	for last++; b.s(last) != s; last++ {
+	}
+	return last
 }
 
 // promote finds what goes on in a bracket. closed says that nothing will any more.

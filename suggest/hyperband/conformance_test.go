@@ -24,6 +24,7 @@ func options(t testing.TB) []suggesttest.Options {
 		{Algorithm: algorithm(t, "pasha"), Settings: width, OrderIndependent: true},
 		{Algorithm: algorithm(t, "hyperband"), Settings: layers, OrderIndependent: true},
 		{Algorithm: algorithm(t, "hyperband"), Settings: width, OrderIndependent: true, Trials: 150},
+		{Algorithm: algorithm(t, "hyperband"), Settings: suggest.Settings{"resource_name": "layers", "brackets": "fixed"}, OrderIndependent: true},
 		{Algorithm: algorithm(t, "bohb"), Settings: width, OrderIndependent: true},
 		{Algorithm: algorithm(t, "dehb"), Settings: width, OrderIndependent: true, Trials: 100},
 		{Algorithm: algorithm(t, "freezethaw"), Settings: layers, OrderIndependent: true},
@@ -33,12 +34,12 @@ func options(t testing.TB) []suggesttest.Options {
 
 func TestConformance(t *testing.T) {
 	for _, o := range options(t) {
-		t.Run(o.Algorithm.Name+" of "+o.Settings["resource_name"], func(t *testing.T) { suggesttest.TestSuggester(t, o) })
+		t.Run(o.Algorithm.Name+" of "+o.Settings["resource_name"]+o.Settings["brackets"], func(t *testing.T) { suggesttest.TestSuggester(t, o) })
 	}
 }
 
 func BenchmarkAsk(b *testing.B) {
 	for _, o := range options(b) {
-		b.Run(o.Algorithm.Name+" of "+o.Settings["resource_name"], func(b *testing.B) { suggesttest.BenchmarkAsk(b, o) })
+		b.Run(o.Algorithm.Name+" of "+o.Settings["resource_name"]+o.Settings["brackets"], func(b *testing.B) { suggesttest.BenchmarkAsk(b, o) })
 	}
 }

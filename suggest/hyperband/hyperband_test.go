@@ -150,7 +150,7 @@ func TestASHAPromotesTheBest(t *testing.T) {
 	}
 }
 
-// TestHyperbandIsHyperband: one trial after the other it begins brackets as in the paper's table 1 (R = 81, η = 3), rounded as in
+// TestHyperbandIsHyperband: with fixed brackets, one trial after the other it begins brackets as in the paper's table 1 (R = 81, η = 3), rounded as in
 // algorithm 1, and with failed trials and many at a time it begins as many and promotes as many.
 func TestHyperbandIsHyperband(t *testing.T) {
 	want := map[int][]int{0: {81, 27, 9, 3, 1}, 1: {34, 11, 3, 1}, 2: {15, 5, 1}, 3: {8, 2}, 4: {5}}
@@ -161,7 +161,7 @@ func TestHyperbandIsHyperband(t *testing.T) {
 		}
 	}
 	for _, parallel := range []int{1, 7, 30} {
-		all, _ := play(t, "hyperband", suggest.Settings{"resource_name": "epochs"}, parallel, 3*total, 2)
+		all, _ := play(t, "hyperband", suggest.Settings{"resource_name": "epochs", "brackets": "fixed"}, parallel, 3*total, 2)
 		continued := map[int]bool{}
 		counts := map[string]int{}
 		for i := range all {

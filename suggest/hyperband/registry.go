@@ -70,6 +70,10 @@ func settings(scheduler, sampler string, samplers []string) []suggest.Setting {
 			Doc: "Who goes on: asha, the best of those known by then; pasha, those likewise, but no further than rankings still change; hyperband, the best of a bracket; or freezethaw, what promises most for its cost; " + scheduler + " by default.",
 		},
 		{
+			Name: "brackets", Kind: suggest.KindString, Default: "learned", Check: suggest.OneOf("learned", "fixed"),
+			Doc: "How much of the budget the scheduler hyperband gives to each bracket: learned, more to those that begin with as little of the resource as has been seen to rank configurations; or fixed, the same to each; learned by default.",
+		},
+		{
 			Name: "sampler", Kind: suggest.KindString, Default: sampler, Check: suggest.OneOf(samplers...),
 			Doc: "Where configurations come from: random, de (differential evolution), or a model; " + sampler + " by default.",
 		},
@@ -103,7 +107,9 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, models Models) (
 	s := &suggester{space: p.Space, resource: r, history: suggest.NewHistory(p.Space)}
 	switch eta := settings.Float("eta"); settings["scheduler"] {
 	case "hyperband":
-		s.scheduler = newBrackets(eta, len(r.rungs))
+		b := newBrackets(eta, len(r.rungs))
+		b.fixed = settings["brackets"] == "fixed"
+		s.scheduler = b
 	case "freezethaw":
 		s.scheduler = newFreezeThaw(eta, r.amounts)
 	default:
