@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"qalam/bench/search/stats"
+	"qalam/suggest/suggesttest/curves"
 )
 
 // curveGoal is how far the mean regret of one of ours on learning curves is to be below that of another policy: the ratio of the means
@@ -18,20 +19,27 @@ type curveGoal struct {
 	times       float64
 }
 
-var curveGoals = []curveGoal{
-	{"qalam rule medianstop", "vizier", []int{20, 50}, 1},
-	{"qalam search asha", "asha3", []int{10, 20, 50}, 1},
-	{"qalam search hyperband", "asha3", []int{10, 20, 50}, 1},
-	{"qalam search bohb", "asha3", []int{20}, 0.6},
-	{"qalam search dehb", "asha3", []int{20}, 0.6},
-	{"qalam search freezethaw", "asha3", []int{10}, 0.5},
-	{"qalam search freezethaw", "qalam search bohb", []int{5, 10, 20, 50}, 1},
+// curveGoals are the goals by family.
+var curveGoals = map[string][]curveGoal{
+	curves.TaskSet: {
+		{"qalam rule medianstop", "vizier", []int{20, 50}, 1},
+		{"qalam search asha", "asha3", []int{10, 20, 50}, 1},
+		{"qalam search hyperband", "asha3", []int{10, 20, 50}, 1},
+		{"qalam search bohb", "asha3", []int{20}, 0.6},
+		{"qalam search dehb", "asha3", []int{20}, 0.6},
+		{"qalam search freezethaw", "asha3", []int{10}, 0.5},
+		{"qalam search freezethaw", "qalam search bohb", []int{5, 10, 20, 50}, 1},
+	},
+	curves.LCBench: {
+		{"qalam search bohb", "asha3", []int{20}, 0.6},
+		{"qalam search dehb", "asha3", []int{20}, 0.6},
+	},
 }
 
 // printCurveGoals says which goals are reached by results as compareCurves has them.
-func printCurveGoals(w io.Writer, policies []policy, results [][][]float64, seeds int) {
+func printCurveGoals(w io.Writer, goals []curveGoal, policies []policy, results [][][]float64, seeds int) {
 	var rows [][]string
-	for _, g := range curveGoals {
+	for _, g := range goals {
 		mine, other := policyAt(policies, g.ours), policyAt(policies, g.other)
 		if mine < 0 || other < 0 {
 			continue

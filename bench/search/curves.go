@@ -29,9 +29,9 @@ type policy struct {
 
 // compareCurves prints what early-stopping rules and multi-fidelity algorithms reach on learning curves.
 func compareCurves(ctx context.Context, o options, out, log io.Writer) error {
-	tasks, err := curves.Read(os.DirFS(o.data))
+	tasks, err := curves.Read(os.DirFS(o.data), o.family)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there are no learning curves in %s: name the folder that holds taskset with -data or $QALAM_BENCHMARKS", o.data)
+		return fmt.Errorf("there are no learning curves in %s: name the folder that holds %s with -data or $QALAM_BENCHMARKS", o.data, o.family)
 	}
 	if err != nil {
 		return err
@@ -64,8 +64,10 @@ func compareCurves(ctx context.Context, o options, out, log io.Writer) error {
 		fmt.Fprintf(log, "%s\n", p.name)
 	}
 	w := bufio.NewWriter(out)
-	printCurves(w, policies, results, len(tasks), to-from)
-	printCurveGoals(w, policies, results, to-from)
+	fmt.Fprintf(w, "\n### Regret on learning curves of %s after so many full runs' worth of steps (%d tasks, %d seeds each; 1 is the median "+
+		"configuration, 0 the best)\n\n", o.family, len(tasks), to-from)
+	printCurves(w, policies, results)
+	printCurveGoals(w, curveGoals[o.family], policies, results, to-from)
 	return w.Flush()
 }
 
@@ -117,7 +119,7 @@ func (o options) policies() ([]policy, error) {
 }
 
 // printCurves writes the mean regret of each policy, and how it stands to asynchronous halving by stopping.
-func printCurves(w io.Writer, policies []policy, results [][][]float64, tasks, seeds int) {
+func printCurves(w io.Writer, policies []policy, results [][][]float64) {
 	header, rows := []string{"policy"}, [][]string{}
 	for _, b := range fullRuns {
 		header = append(header, fmt.Sprintf("mean @%d", b))
@@ -143,7 +145,5 @@ func printCurves(w io.Writer, policies []policy, results [][][]float64, tasks, s
 		}
 		rows = append(rows, row)
 	}
-	fmt.Fprintf(w, "\n### Regret on learning curves after so many full runs' worth of steps (%d tasks, %d seeds each; 1 is the median configuration, "+
-		"0 the best)\n\n", tasks, seeds)
 	markdown(w, header, rows)
 }

@@ -4,11 +4,13 @@
 #   families.sh ours    runs ours into results/ours.csv, anew where that was made by other code: remove the file for that
 #   families.sh tables  writes results/tables.md and the picture of docs/algorithms.md from what is stored
 # $ONLY, where it is set, is a pattern for the names of those that are run.
+# $LCBENCH is the folder that holds lcbench, learning curves that README.md says how to make; the data folder by default.
 # Curves that were measured before stand in where the data folder has them; a later run takes their place.
 mode=${1:?usage: families.sh peers|ours|tables}
 cd "$(dirname "$0")/../.." || exit
 folder=${PEERS:-.venv-peers}
 data=${QALAM_BENCHMARKS:-../shared/benchmarks}
+lcbench=${LCBENCH:-$data}
 results=bench/search/results
 tables=$results/tables.md
 jobs=${JOBS:-2}
@@ -116,4 +118,11 @@ fi
 	set -- -curves -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb,freezethaw -seeds 8
 	printf '\n## Early stopping and multi-fidelity\n\n```sh\ngo run ./bench/search %s\n```\n' "$*"
 	"$search" "$@"
+	if [ -d "$lcbench/lcbench" ]; then
+		set -- -family lcbench "$@"
+		printf '\n```sh\ngo run ./bench/search %s\n```\n' "$*"
+		"$search" -data "$lcbench" "$@"
+	else
+		echo "families.sh: no table of LCBench's learning curves: README.md says how to make them; \$LCBENCH names the folder" >&2
+	fi
 } >$tables.new && mv $tables.new $tables

@@ -15,6 +15,7 @@ import (
 
 	"qalam/bench/search/problem"
 	"qalam/space"
+	"qalam/suggest/suggesttest/curves"
 )
 
 // search runs the command and returns what it prints.
@@ -68,6 +69,7 @@ func TestCommandRefuses(t *testing.T) {
 		`lists are written with commas`:              {"-methods", "random", "sobol"},
 		`name the methods whose latency to measure`:  {"-latency"},
 		`there are no learning curves in nowhere`:    {"-curves", "-data", "nowhere"},
+		`the folder that holds lcbench`:              {"-curves", "-family", "lcbench", "-data", "nowhere"},
 		`method "random/repetition=x"`:               {"-methods", "random/repetition=x"},
 		`"0" in the list "0" is no number of trials`: {"-methods", "random", "-at", "0"},
 	} {
@@ -400,7 +402,7 @@ func TestCurveGoals(t *testing.T) {
 		return slices.Repeat([][]float64{values}, len(fullRuns))
 	}
 	var out strings.Builder
-	printCurveGoals(&out, policies, [][][]float64{same(1, 3, 5, 7), same(0.5, 1.5, 2.5, 3.5), same(1, 1, 5, 5)}, 2)
+	printCurveGoals(&out, curveGoals[curves.TaskSet], policies, [][][]float64{same(1, 3, 5, 7), same(0.5, 1.5, 2.5, 3.5), same(1, 1, 5, 5)}, 2)
 	for _, want := range []string{
 		"| qalam search bohb | asha3 | 20 | ≤ 0.6 | 0.5 [0.5, 0.5] | yes |",
 		"| qalam search dehb | asha3 | 20 | ≤ 0.6 | 0.75 [0.5, 0.833] | **no** |",

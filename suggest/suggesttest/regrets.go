@@ -27,7 +27,7 @@ var readTaskSet = sync.OnceValues(func() ([]*curves.Task, error) {
 		}
 		dir = filepath.Join(root, "..", "shared", "benchmarks")
 	}
-	tasks, err := curves.Read(os.DirFS(dir))
+	tasks, err := curves.Read(os.DirFS(dir), curves.TaskSet)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", dir, err)
 	}

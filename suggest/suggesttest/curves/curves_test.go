@@ -54,8 +54,9 @@ func TestRead(t *testing.T) {
 	tasks, err := Read(fstest.MapFS{
 		"taskset/two.json.gz": zipped(t, `[{"hp": {"lr": 3, "b": 1}, "valid": {"loss": [2, NaN, 1]}}, {"hp": {"b": 2, "lr": -1}, "valid": {"loss": [3, -Infinity, 5]}}]`),
 		"taskset/one.json.gz": zipped(t, `[{"hp": {}, "valid": {"loss": [1]}}]`),
+		"lcbench/x.json.gz":   zipped(t, `?`),
 		"else.json.gz":        zipped(t, `?`),
-	})
+	}, TaskSet)
 	if err != nil || len(tasks) != 2 || tasks[0].Name != "one" {
 		t.Fatal(tasks, err)
 	}
@@ -69,7 +70,7 @@ func TestRead(t *testing.T) {
 }
 
 func TestTroubleIsSaid(t *testing.T) {
-	if _, err := Read(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Read(fstest.MapFS{"taskset/x.json.gz": zipped(t, `?`)}, LCBench); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no curves: %v", err)
 	}
 	for text, want := range map[string]string{
@@ -78,7 +79,7 @@ func TestTroubleIsSaid(t *testing.T) {
 		`[{"valid": {"loss": [1, 2]}}, {"valid": {"loss": [1]}}]`: "configuration 2 has 1 steps, the first 2",
 		`[`: "JSON",
 	} {
-		_, err := Read(fstest.MapFS{"taskset/bad.json.gz": zipped(t, text)})
+		_, err := Read(fstest.MapFS{"taskset/bad.json.gz": zipped(t, text)}, TaskSet)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "bad.json.gz") {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}

@@ -1,8 +1,9 @@
-// Package curves knows learning curves of real trainings, and what early-stopping rules and multi-fidelity algorithms make of them.
+// Package curves knows learning curves of trainings, and what early-stopping rules and multi-fidelity algorithms make of them.
 // It knows neither a rule nor an algorithm, nor how the outcomes are judged.
 //
-// The curves are of TaskSet: L. Metz, N. Maheswaranathan, R. Sun, C. D. Freeman, B. Poole, J. Sohl-Dickstein, "Using a thousand
-// optimization tasks to learn hyperparameter search strategies", arXiv:2002.11887 (2020).
+// Those of TaskSet are recorded: L. Metz, N. Maheswaranathan, R. Sun, C. D. Freeman, B. Poole, J. Sohl-Dickstein, "Using a thousand
+// optimization tasks to learn hyperparameter search strategies", arXiv:2002.11887 (2020). Those of LCBench are what a network says that
+// was fitted to recorded ones; bench/search/peers/lcbench.py writes them.
 package curves
 
 import (
@@ -42,14 +43,21 @@ func (t *Task) Steps() int { return len(t.Loss[0]) }
 // Regret is how a loss stands between the best configuration, 0, and the median one, 1.
 func (t *Task) Regret(loss float64) float64 { return (loss - t.Best) / (t.Middle - t.Best) }
 
-// Read reads the tasks in the folder taskset, in the order of their names. Where there are none the error is fs.ErrNotExist.
-func Read(data fs.FS) ([]*Task, error) {
-	files, err := fs.Glob(data, "taskset/*.json.gz")
+// TaskSet and LCBench are families of tasks, by the folders that hold their files.
+const (
+	TaskSet = "taskset"
+	LCBench = "lcbench"
+)
+
+// Read reads the tasks of a family, in the order of their names. Where there are none the error is fs.ErrNotExist.
+func Read(data fs.FS, family string) ([]*Task, error) {
+	pattern := family + "/*.json.gz"
+	files, err := fs.Glob(data, pattern)
 	if err != nil {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("taskset/*.json.gz: %w", fs.ErrNotExist)
+		return nil, fmt.Errorf("%s: %w", pattern, fs.ErrNotExist)
 	}
 	slices.Sort(files)
 	var tasks []*Task
