@@ -16,11 +16,13 @@ import (
 //
 // which uses few trials better than the rand/1 of DEHB, F = CR = 0.5, and coordinates that leave the cube drawn anew as in DEHB (Awad
 // et al. 2021, section 3.1). The population is the best NP configurations known, whichever rung they came to, so that nothing
-// waits for a generation to end.
+// waits for a generation to end. It begins when there are so many, or as many as modelled compares at a rung where that is less: fewer
+// are too alike to find anything between them.
 type evolution struct {
 	history *suggest.History
 	uniform *uniform
 	space   *space.Space
+	least   int // members of the population with which it begins
 }
 
 // The parameters of differential evolution, by their letters in the papers.
@@ -31,8 +33,9 @@ const (
 	CR = 0.5  // probability that a coordinate is the mutant's
 )
 
-func newEvolution(s *space.Space, seed uint64) *evolution {
-	return &evolution{suggest.NewHistory(s), newUniform(s, seed), s}
+// newEvolution takes how many results make a rung the one from which on configurations are compared, 3 or more.
+func newEvolution(s *space.Space, seed uint64, enough int) *evolution {
+	return &evolution{suggest.NewHistory(s), newUniform(s, seed), s, min(NP, enough)}
 }
 
 // Tell takes outcomes in.
@@ -47,7 +50,7 @@ func (e *evolution) Ask(first, n int) ([]suggest.Suggestion, error) {
 	out := make([]suggest.Suggestion, n)
 	for i := range out {
 		number := first + i
-		if len(population) < 4 { // too few to differ
+		if len(population) < e.least {
 			out[i].Assignment = e.uniform.one(number)
 			continue
 		}

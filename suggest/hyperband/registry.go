@@ -129,7 +129,7 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, models Models) (
 		fixed: fixed.FromUnit(make([]float64, fixed.Len()))[r.index], enough: fixed.Len() - 1 + 3,
 	}
 	if name == "de" {
-		m.model = newEvolution(fixed, seed)
+		m.model = newEvolution(fixed, seed, m.enough)
 	} else {
 		p.Space, p.Seed, p.Earlier, p.Initial = fixed, seed, nil, nil
 		m.model, err = models[name](p)
