@@ -24,6 +24,7 @@ type kernel struct {
 	root        []float64 // √w_j of the numeric coordinates
 	s2          float64   // s²
 	noise       float64   // variance of the observations' noise, on the same scale as s2
+	rough       float64   // ρ² of the rough part (rough.go); 0 without
 }
 
 func newKernel(e *encoding, w []float64, s2, noise float64) *kernel {
@@ -33,6 +34,21 @@ func newKernel(e *encoding, w []float64, s2, noise float64) *kernel {
 	}
 	return k
 }
+
+// covariance is k(x, x') at a distance q, with its derivative by q.
+func (k *kernel) covariance(q float64) (v, dq float64) {
+	m, e, t := matern(q)
+	v, dq = k.s2*m, k.s2*slope(e, t)
+	if k.rough > 0 {
+		m, e, t = matern(rougher * q)
+		v += k.rough * m
+		dq += k.rough * rougher * slope(e, t)
+	}
+	return v, dq
+}
+
+// variance is k(x, x).
+func (k *kernel) variance() float64 { return k.s2 + k.rough }
 
 // scaled is x with its numeric coordinates divided by their length scales.
 func (k *kernel) scaled(x, dst []float64) []float64 {

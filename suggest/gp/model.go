@@ -107,6 +107,7 @@ func (s *suggester) newModel() *model {
 	if follows {
 		base = newTrend(s.earlier, x, y)
 	}
+	k = s.settled(k, x, y)
 	if m.value = recondition(s.last, k, x, y, base); m.value == nil {
 		m.broken = true
 		return m

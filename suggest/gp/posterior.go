@@ -8,7 +8,7 @@ import (
 // posterior is what a Gaussian process knows at any point, given values at n points (Rasmussen & Williams 2006, equations 2.25
 // and 2.26): with k_* the n covariances with the points,
 //
-//	μ(x) = m + k_*ᵀ α,   σ²(x) = s² - |L⁻¹ k_*|²
+//	μ(x) = m + k_*ᵀ α,   σ²(x) = k(x, x) - |L⁻¹ k_*|²
 //
 // for the value without noise.
 type posterior struct {
@@ -24,7 +24,7 @@ type posterior struct {
 
 	q, kv, v []float64 // of the last predict: distances, covariances, L⁻¹ k_*
 	xs       []float64 // scaled point
-	slopes   []float64 // s² m'(q)
+	slopes   []float64 // derivatives of the covariances by q
 }
 
 // condition makes the posterior given values y at points x, of which base explains a part or is nil; nil where the covariances
@@ -56,10 +56,9 @@ func (p *posterior) extend(i int) bool {
 	for jitter := 0.0; jitter < 1e-2; jitter = max(1e-8, 10*jitter) {
 		row := make([]float64, i+1)
 		for j := range i {
-			m, _, _ := matern(p.k.distance(p.x[i], p.x[j]))
-			row[j] = p.k.s2 * m
+			row[j], _ = p.k.covariance(p.k.distance(p.x[i], p.x[j]))
 		}
-		row[i] = p.k.s2*(1+jitter) + p.k.noise
+		row[i] = p.k.variance()*(1+jitter) + p.k.noise
 		if p.l.push(row) {
 			return true
 		}
@@ -107,7 +106,7 @@ func (p *posterior) predict(x []float64) (mu, s2 float64) {
 	return mu, p.variance()
 }
 
-func (p *posterior) variance() float64 { return max(p.k.s2-dot(p.v, p.v), 1e-12*p.k.s2) }
+func (p *posterior) variance() float64 { return max(p.k.variance()-dot(p.v, p.v), 1e-12*p.k.s2) }
 
 // bound is the mean and at least the variance at a point: that which the point nearest to it alone would leave.
 func (p *posterior) bound(x []float64) (mu, s2 float64) {
@@ -116,7 +115,7 @@ func (p *posterior) bound(x []float64) (mu, s2 float64) {
 	for _, k := range p.kv {
 		most = max(most, k)
 	}
-	return mu, p.k.s2 - most*most/(p.k.s2+p.k.noise)
+	return mu, p.k.variance() - most*most/(p.k.variance()+p.k.noise)
 }
 
 // expect is the mean alone.
@@ -139,10 +138,8 @@ func (p *posterior) expect(x []float64) float64 {
 
 // covary computes the covariances from the distances, and returns the mean.
 func (p *posterior) covary() float64 {
-	s2 := p.k.s2
 	for i, q := range p.q {
-		m, e, t := matern(q)
-		p.kv[i], p.slopes[i] = s2*m, s2*slope(e, t)
+		p.kv[i], p.slopes[i] = p.k.covariance(q)
 	}
 	return p.mean + dot(p.kv, p.alpha)
 }
@@ -171,7 +168,7 @@ func (p *posterior) move(j int, to float64) (mu, s2 float64) {
 }
 
 // gradient is predict with the derivatives of the mean and the variance by the numeric coordinates (those that matter, in a
-// conditional space): ∂μ = ∂k_*ᵀ α, ∂σ² = -2 ∂k_*ᵀ K⁻¹ k_*, ∂k_i/∂x_j = s² m'(q_i) · 2 w_j (x_j - x_ij).
+// conditional space): ∂μ = ∂k_*ᵀ α, ∂σ² = -2 ∂k_*ᵀ K⁻¹ k_*, ∂k_i/∂x_j = k'(q_i) · 2 w_j (x_j - x_ij).
 func (p *posterior) gradient(x, dmu, ds2 []float64) (mu, s2 float64) {
 	mu, s2 = p.predict(x)
 	p.l.solveT(p.v)

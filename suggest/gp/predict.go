@@ -140,8 +140,8 @@ func (p *posterior) joint(points [][]float64) *gaussian {
 		scaled = append(scaled, slices.Clone(p.xs))
 		row := make([]float64, i+1)
 		for j := range row {
-			m, _, _ := matern(p.k.distance(scaled[i], scaled[j]))
-			row[j] = p.k.s2*m - dot(vs[i], vs[j])
+			v, _ := p.k.covariance(p.k.distance(scaled[i], scaled[j]))
+			row[j] = v - dot(vs[i], vs[j])
 		}
 		row[i] += 1e-9 * p.k.s2
 		if !out.l.push(row) {

@@ -26,6 +26,8 @@ type suggester struct {
 	model *model         // of the history; nil when it has changed since
 	fits  []fit          // hyper-parameters found before
 	even  [][]float64    // where every search looks, but for a shift; nil before the first
+	noisy *kernel        // the kernel that was last learnt with noise that is none,
+	rough *kernel        // and the one in its place
 	last  *posterior     // of the latest model, whose factorisation may be of use for the next
 
 	earlier []*posterior // of the experiments before this one; nil before they are made
