@@ -18,7 +18,8 @@ type suggester struct {
 	traits  traits
 	can     [parts]bool
 	history *suggest.History
-	results int // completed trials
+	results int             // completed trials
+	values  map[float64]int // their values, with how many have each
 	source  *rand.PCG
 	rng     *rand.Rand // reads source
 
@@ -35,7 +36,8 @@ type made struct {
 func newAuto(all Parts, p suggest.Problem, few int, seed uint64) (suggest.Suggester, error) {
 	source := rand.NewPCG(0, 0)
 	s := &suggester{
-		all: all, problem: p, seed: seed, traits: newTraits(p, few), history: suggest.NewHistory(p.Space), source: source, rng: rand.New(source),
+		all: all, problem: p, seed: seed, traits: newTraits(p, few), history: suggest.NewHistory(p.Space), values: map[float64]int{},
+		source: source, rng: rand.New(source),
 	}
 	s.problem.Seed = seed
 	var problem string
@@ -51,9 +53,13 @@ func (s *suggester) Tell(outcomes []suggest.Outcome) error {
 	for _, c := range s.history.Tell(outcomes) {
 		if c.Old != nil && c.Old.State == suggest.Completed {
 			s.results--
+			if s.values[c.Old.Value]--; s.values[c.Old.Value] == 0 {
+				delete(s.values, c.Old.Value)
+			}
 		}
 		if c.New.State == suggest.Completed {
 			s.results++
+			s.values[c.New.Value]++
 		}
 		news = append(news, c.New.Outcome)
 	}
@@ -99,7 +105,7 @@ func (s *suggester) prepare() {
 	}
 	since := s.since()
 	for _, draw := range []float64{0, math.Nextafter(1, 0)} {
-		p := s.traits.choose(s.can, s.results, since, draw).part
+		p := s.traits.choose(s.can, s.results, since, s.ties(), draw).part
 		if s.made[p] != nil || s.credit < n {
 			continue
 		}
@@ -141,7 +147,7 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		return nil, nil
 	}
 	suggest.SeedRand(s.source, s.seed, first)
-	c := s.traits.choose(s.can, s.results, s.since(), s.rng.Float64())
+	c := s.traits.choose(s.can, s.results, s.since(), s.ties(), s.rng.Float64())
 	m, err := s.part(c.part)
 	if err != nil {
 		return nil, err
@@ -161,6 +167,11 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		x.Note = note
 	}
 	return suggestions, err
+}
+
+// ties is the share of the results that equal an earlier one.
+func (s *suggester) ties() float64 {
+	return float64(s.results-len(s.values)) / float64(max(1, s.results))
 }
 
 // since is how many trials with a higher number than the best one are completed; 0 where that does not matter any more.
