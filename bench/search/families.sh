@@ -64,7 +64,9 @@ families() {
 			"random:100 hyperopt:100 tpe4:100 tpe5:100 tperec:100 cmaes:100 gp:100" -plot docs/img/search.svg >/dev/null
 		family "scikit-optimize on the suite, after 50 trials" suite 3 1 20,30,50 "auto:100 gp:100" "random:100 skgp:0"
 		family "SMAC, after 50 trials" suite 3 1 20,30,50 "auto:100 gp:100 forest:100" "random:100 smac:0"
-		family "HEBO, after 40 trials" hart6,mixed7,fc_slice,fc_protein,nb_c100,ackley5 5 1 20,30,40 "auto:100 gp:100" "random:100 gp:100 hebo:0"
+		family "HEBO and Vizier, after 40 trials" hart6,mixed7,fc_slice,fc_protein,nb_c100,ackley5 5 1 20,30,40 "auto:100 gp:100" \
+			"random:100 gp:100 hebo:0 vizier:0"
+		family "Ax, after 50 trials" suite 1 1 20,30,50 "auto:100 gp:100" "random:100 ax:0"
 	fi
 	family "bbob's even functions in five dimensions: for the comparison" bbob-even-d5 5 1 20,50,100 \
 		"auto:100 gp:100 multivariate-tpe:100 tpe:100 cmaes:100" \
@@ -99,8 +101,8 @@ families() {
 	fi
 	if [ "$mode" = peers ]; then # seconds for each suggestion
 		family "" gardner1,cbranin,gardner2,hart6c,zdt2,wfg4,branincurrin,zdt6 2 1 100 "" "gp:100"
-		family "" hart6,mixed7,fc_slice,fc_protein,nb_c100,ackley5 5 1 40 "" "hebo:40"
-		family "" suite 3 1 50 "" "skgp:50 smac:50"
+		family "" hart6,mixed7,fc_slice,fc_protein,nb_c100,ackley5 5 1 40 "" "hebo:40 vizier:40"
+		family "" suite 3 1 50 "" "skgp:50 smac:50 ax:50"
 	fi
 }
 

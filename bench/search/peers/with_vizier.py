@@ -8,6 +8,7 @@ from vizier import algorithms as vza
 from vizier import pyvizier as vz
 from vizier.algorithms.designers import VizierGPUCBPEBandit
 
+jax.config.update("jax_enable_x64", True)  # with single precision what it proposes is not a number from the third trial on
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
 
