@@ -163,12 +163,9 @@ func (t traits) choose(can [parts]bool, results, since int, ties, draw float64) 
 		panic("auto: no part can search the space") // newAuto has checked
 	}
 	switch {
-	case t.objectives > manyObjectives:
-		return first(fmt.Sprintf("%d objectives", t.objectives), directions, population)
-	case t.objectives > 1 && results >= severalResults:
-		return first(fmt.Sprintf("%d objectives and %d or more results", t.objectives, severalResults), population)
 	case t.objectives > 1:
-		return first(fmt.Sprintf("%d objectives and fewer than %d results", t.objectives, severalResults), model, density)
+		why, order := t.several(results)
+		return first(why, order...)
 	case t.parameters > modelParameters || t.levels > categoricalLimit:
 		if results >= t.few && t.refinable() {
 			return first(fmt.Sprintf("%d numbers and %d or more results", t.parameters, t.few), evolution)
@@ -186,6 +183,18 @@ func (t traits) choose(can [parts]bool, results, since int, ties, draw float64) 
 		return first(fmt.Sprintf("categories or conditions and %d or more results", t.few), density)
 	default:
 		return first("a share of the trials, to look elsewhere", model)
+	}
+}
+
+// several is the choice with several objectives.
+func (t traits) several(results int) (why string, order []part) {
+	switch {
+	case t.objectives > manyObjectives:
+		return fmt.Sprintf("%d objectives", t.objectives), []part{directions, population}
+	case results >= severalResults:
+		return fmt.Sprintf("%d objectives and %d or more results", t.objectives, severalResults), []part{population}
+	default:
+		return fmt.Sprintf("%d objectives and fewer than %d results", t.objectives, severalResults), []part{model, density}
 	}
 }
 
