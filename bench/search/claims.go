@@ -28,14 +28,9 @@ func (t *tables) worst(w io.Writer, mine, peers []contender) {
 	markdown(w, header, rows)
 }
 
+// worstCell is where one of ours is farthest behind the best of the peers with as many workers, and how far.
 func (t *tables) worstCell(c contender, peers []contender, trials int) string {
-	_, where := t.farthest(c, peers, trials)
-	return where
-}
-
-// farthest is where one of ours is farthest behind the best of the peers with as many workers, and how far.
-func (t *tables) farthest(c contender, peers []contender, trials int) (highest float64, where string) {
-	highest = math.Inf(-1)
+	highest, where := math.Inf(-1), "–"
 	for _, p := range t.problems {
 		best, who := math.Inf(1), ""
 		for _, o := range peers {
@@ -48,10 +43,7 @@ func (t *tables) farthest(c contender, peers []contender, trials int) (highest f
 			highest, where = ratio, fmt.Sprintf("%s× on %s (%s)", brief(ratio), p.Name, who)
 		}
 	}
-	if where == "" {
-		where = "–"
-	}
-	return highest, where
+	return where
 }
 
 // feasible prints, where there are constraints, after how many trials the first kept them all.
