@@ -87,11 +87,10 @@ func (t *tables) reach(w io.Writer, mine, peers []contender) {
 			var needed []float64
 			half, beyond := 0, 0
 			for _, p := range t.problems {
-				target := t.median(o, p.Name, goal100)
-				if math.IsNaN(target) || o.workers != c.workers || len(t.bySeed(c, p.Name, goal100)) == 0 {
+				if shared, _ := t.pairs(c, o, p.Name, goal100, goal100); o.workers != c.workers || len(shared) == 0 {
 					continue
 				}
-				n := t.firstBelow(c, p.Name, t.within(target, p.Name))
+				n := t.firstBelow(c, o, p.Name)
 				needed = append(needed, n)
 				if n <= goal100/2 {
 					half++
@@ -112,14 +111,28 @@ func (t *tables) reach(w io.Writer, mine, peers []contender) {
 	}
 }
 
-// firstBelow is the first number of trials, up to 100, at which a median is at most the target; infinite when there is none.
-func (t *tables) firstBelow(c contender, name string, target float64) float64 {
+// firstBelow is the first number of trials, up to 100, after which one is as good as another after 100, by the medians of the seeds of
+// both; infinite when there is none.
+func (t *tables) firstBelow(c, o contender, name string) float64 {
 	for trials := 1; trials <= goal100; trials++ {
-		if m := t.median(c, name, trials); t.within(m, name) <= target {
+		a, b := t.pairs(c, o, name, trials, goal100)
+		if t.within(stats.Median(a), name) <= t.within(stats.Median(b), name) {
 			return float64(trials)
 		}
 	}
 	return math.Inf(1)
+}
+
+// pairs is the regret of one after some trials and of another after others, on the seeds of both: a seed is an instance, and some are
+// harder.
+func (t *tables) pairs(c, o contender, name string, trials, others int) (a, b []float64) {
+	theirs := t.bySeed(o, name, others)
+	for seed, v := range t.bySeed(c, name, trials) {
+		if x, ok := theirs[seed]; ok {
+			a, b = append(a, v), append(b, x)
+		}
+	}
+	return a, b
 }
 
 // Limits of a claim: overall, and of being worse on a single problem.

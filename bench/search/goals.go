@@ -199,8 +199,7 @@ func (t *tables) chooseGoals(w io.Writer, all []problem.Problem) error {
 	}
 	reached := 0
 	for _, p := range t.problems {
-		target := t.median(contender{"tpe5", 1}, p.Name, goal100)
-		if !math.IsNaN(target) && t.firstBelow(auto, p.Name, t.within(target, p.Name)) <= goal100/2 {
+		if t.firstBelow(auto, contender{"tpe5", 1}, p.Name) <= goal100/2 {
 			reached++
 		}
 	}
@@ -212,20 +211,14 @@ func (t *tables) chooseGoals(w io.Writer, all []problem.Problem) error {
 }
 
 // beside is the mean rank of a method among peers over the problems, and how far it is behind at worst, and where: by the medians of the
-// seeds that it has in common with each of them, since a seed is an instance, and one set of instances is harder than another. Where
-// some peers were not measured the ranks are stretched, the first remaining the first.
+// seeds that it has in common with each of them. Where some peers were not measured the ranks are stretched, the first remaining the
+// first.
 func (t *tables) beside(c contender, peers []contender, trials int) (rank, highest float64, where string) {
 	var ranks []float64
 	for _, p := range t.problems {
 		ahead, measured := 0.0, 0
-		mine := t.bySeed(c, p.Name, trials)
 		for _, o := range peers {
-			var own, others []float64
-			for seed, v := range t.bySeed(o, p.Name, trials) {
-				if x, ok := mine[seed]; ok {
-					own, others = append(own, x), append(others, v)
-				}
-			}
+			own, others := t.pairs(c, o, p.Name, trials, trials)
 			if len(own) == 0 {
 				continue
 			}
