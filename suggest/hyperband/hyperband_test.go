@@ -150,8 +150,8 @@ func TestASHAPromotesTheBest(t *testing.T) {
 	}
 }
 
-// TestHyperbandIsHyperband: with fixed brackets, one trial after the other it begins brackets as in the paper's table 1 (R = 81, η = 3), rounded as in
-// algorithm 1, and with failed trials and many at a time it begins as many and promotes as many.
+// TestHyperbandIsHyperband: with fixed brackets, one trial after the other it begins brackets as in the paper's table 1 (R = 81, η = 3),
+// rounded as in algorithm 1, and with failed trials and many at a time it begins as many and promotes as many.
 func TestHyperbandIsHyperband(t *testing.T) {
 	want := map[int][]int{0: {81, 27, 9, 3, 1}, 1: {34, 11, 3, 1}, 2: {15, 5, 1}, 3: {8, 2}, 4: {5}}
 	total := 0

@@ -10,7 +10,8 @@ import "math"
 //
 // which judges a rung by how a model of its results ranks those of the last rung. There is no model here, and none is needed: at each
 // rung but the first some configurations came up from lower ones and others, of another bracket, were begun, and both were drawn
-// alike (but for a model that has learned meanwhile, which is left out of account). How often one that came up is better than one that was begun says what the lower rungs are worth:
+// alike (but for a model that has learned meanwhile, which is left out of account). How often one that came up is better than one that
+// was begun says what the lower rungs are worth:
 //
 //	A_s  the probability of that where bracket s has its second rung and bracket s-1 its first; 1/2 if the lower rungs say nothing
 //	m, n how many came up to that rung and were begun there; U of their m n pairs are such that the one that came up is better
