@@ -18,8 +18,8 @@ type suggester struct {
 	traits  traits
 	can     [parts]bool
 	history *suggest.History
-	results int             // completed trials
-	values  map[float64]int // their values, with how many have each
+	results int // completed trials
+	ties    suggest.Ties
 	source  *rand.PCG
 	rng     *rand.Rand // reads source
 
@@ -36,7 +36,7 @@ type made struct {
 func newAuto(all Parts, p suggest.Problem, few int, seed uint64) (suggest.Suggester, error) {
 	source := rand.NewPCG(0, 0)
 	s := &suggester{
-		all: all, problem: p, seed: seed, traits: newTraits(p, few), history: suggest.NewHistory(p.Space), values: map[float64]int{},
+		all: all, problem: p, seed: seed, traits: newTraits(p, few), history: suggest.NewHistory(p.Space),
 		source: source, rng: rand.New(source),
 	}
 	s.problem.Seed = seed
@@ -50,16 +50,14 @@ func newAuto(all Parts, p suggest.Problem, few int, seed uint64) (suggest.Sugges
 // Tell takes outcomes in and passes them on to the parts at work.
 func (s *suggester) Tell(outcomes []suggest.Outcome) error {
 	var news []suggest.Outcome
-	for _, c := range s.history.Tell(outcomes) {
+	changes := s.history.Tell(outcomes)
+	s.ties.Tell(changes)
+	for _, c := range changes {
 		if c.Old != nil && c.Old.State == suggest.Completed {
 			s.results--
-			if s.values[c.Old.Value]--; s.values[c.Old.Value] == 0 {
-				delete(s.values, c.Old.Value)
-			}
 		}
 		if c.New.State == suggest.Completed {
 			s.results++
-			s.values[c.New.Value]++
 		}
 		news = append(news, c.New.Outcome)
 	}
@@ -105,7 +103,7 @@ func (s *suggester) prepare() {
 	}
 	since := s.since()
 	for _, draw := range []float64{0, math.Nextafter(1, 0)} {
-		p := s.traits.choose(s.can, s.results, since, s.ties(), draw).part
+		p := s.traits.choose(s.can, s.results, since, s.ties.Share(), draw).part
 		if s.made[p] != nil || s.credit < n {
 			continue
 		}
@@ -147,7 +145,7 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		return nil, nil
 	}
 	suggest.SeedRand(s.source, s.seed, first)
-	c := s.traits.choose(s.can, s.results, s.since(), s.ties(), s.rng.Float64())
+	c := s.traits.choose(s.can, s.results, s.since(), s.ties.Share(), s.rng.Float64())
 	m, err := s.part(c.part)
 	if err != nil {
 		return nil, err
@@ -167,11 +165,6 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		x.Note = note
 	}
 	return suggestions, err
-}
-
-// ties is the share of the results that equal an earlier one.
-func (s *suggester) ties() float64 {
-	return float64(s.results-len(s.values)) / float64(max(1, s.results))
 }
 
 // since is how many trials with a higher number than the best one are completed; 0 where that does not matter any more.

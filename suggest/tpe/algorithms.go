@@ -25,7 +25,7 @@ func Algorithms() []suggest.Algorithm {
 	joint := []suggest.Setting{
 		{
 			Name: "n_startup_trials", Kind: suggest.KindInt, Check: suggest.AtLeast(1),
-			Doc: "Number of results before the model is used; by default one more than there are parameters, from 5 to 20.",
+			Doc: "Number of results before the model is used; by default one more than there are parameters, from 5 to 20, of which none equals another, or twice as many.",
 		},
 		{
 			Name: "n_ei_candidates", Kind: suggest.KindInt, Default: candidates, Check: suggest.AtLeast(1),
@@ -74,7 +74,7 @@ func New(p suggest.Problem) (suggest.Suggester, error) {
 func newIndependent(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
 	prior := settings.Float("prior_weight")
 	r := rules{
-		startup: startup(p), candidates: int(settings.Int("n_EI_candidates")), share: 0.1, most: 25, improvement: true,
+		startup: startup(p), patience: 2 * startup(p), candidates: int(settings.Int("n_EI_candidates")), share: 0.1, most: 25, improvement: true,
 		good: kernels{narrow: 0.01, shrink: 2, steps: 0.5, prior: prior, choice: prior, parent: prior},
 		many: kernels{narrow: 0.01, shrink: 1, steps: 0.5, prior: prior, choice: prior, parent: prior},
 	}
@@ -90,7 +90,7 @@ func newIndependent(p suggest.Problem, settings suggest.Settings) (suggest.Sugge
 
 func newMultivariate(p suggest.Problem, settings suggest.Settings) (suggest.Suggester, error) {
 	r := rules{
-		startup: startup(p), candidates: int(settings.Int("n_ei_candidates")), share: 0.1, most: 25, improvement: true, joint: true,
+		startup: startup(p), patience: 2 * startup(p), candidates: int(settings.Int("n_ei_candidates")), share: 0.1, most: 25, improvement: true, joint: true,
 	}
 	r.good, r.many = jointKernels(1)
 	if p.Objectives > 1 {
@@ -98,6 +98,7 @@ func newMultivariate(p suggest.Problem, settings suggest.Settings) (suggest.Sugg
 	}
 	if settings["n_startup_trials"] != "" {
 		r.startup = int(settings.Int("n_startup_trials"))
+		r.patience = r.startup
 	}
 	t := newSuggester(p, settings, r)
 	t.branch(p, func() *suggester { return newSuggester(p, settings, r) })

@@ -129,6 +129,7 @@ func (t *suggester) tellBranches(c suggest.Change) {
 // forget makes a branch's search one that was told nothing.
 func (b *branch) forget() {
 	b.history, b.ranking, b.sample, b.results = suggest.NewHistory(b.space), ranking{}, newSample(b.space, b.axes), 0
+	b.ties = suggest.Ties{}
 }
 
 // believe takes a trial that was just proposed into account, disbelieve takes it out again.

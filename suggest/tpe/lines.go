@@ -19,7 +19,8 @@ type lines struct {
 	slots  []int32  // where what is known of each is kept
 	line   [][]entry
 	narrow []float64 // by column: the least width
-	count  []int     // ... for so many kernels on the line, and one
+	count  []int     // ... for so many kernels on the line, and one,
+	shrink float64   // and by this rule
 	all    []bool    // ... all widths are to be found anew
 	memo   *memo
 
@@ -144,6 +145,7 @@ func (l *lines) follow(points []*point, rule kernels) {
 			l.widen(k, r, rule)
 		}
 	}
+	l.shrink = rule.shrink
 }
 
 // narrows finds the least width of kernels at points on line k, and reports whether it is another than before.
@@ -157,7 +159,7 @@ func (l *lines) narrows(k int, points []*point, rule kernels) bool {
 			}
 		}
 	}
-	if l.count[k] == n+1 {
+	if l.count[k] == n+1 && l.shrink == rule.shrink {
 		return false
 	}
 	l.count[k] = n + 1

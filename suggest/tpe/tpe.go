@@ -19,7 +19,8 @@ import (
 
 // rules are what the algorithms of the family differ in.
 type rules struct {
-	startup    int // results before the densities are used
+	startup    int // results before the densities are used, none of which equals another,
+	patience   int // or so many
 	candidates int // drawn from l for one suggestion
 	// The number of good ones among n trials with values is min(⌈share·n + root·√n⌉, most).
 	share, root float64
@@ -43,6 +44,7 @@ type suggester struct {
 	ranking ranking
 	sample  *sample
 	results int // trials that are not pending
+	ties    suggest.Ties
 	known   *known
 	pairs   []estimators
 
@@ -122,6 +124,7 @@ func (t *suggester) Tell(outcomes []suggest.Outcome) error {
 		t.known.add(c.New.Assignment)
 		t.tellBranches(c)
 	}
+	t.ties.Tell(changes)
 	t.ranking.tell(changes)
 	if t.objectives > 1 {
 		t.fronts.tell(changes)
@@ -195,7 +198,7 @@ func (t *suggester) pin(u []float64) {
 // propose is the suggestion for one trial, nil where every feasible assignment is known.
 func (t *suggester) propose(number int) space.Assignment {
 	var a space.Assignment
-	early := t.results < t.startup || t.ranking.total == 0
+	early := t.early()
 	switch {
 	case len(t.axes) == 0:
 		a = t.fresh(space.Assignment{})
@@ -228,7 +231,7 @@ func (t *suggester) estimate() {
 	records, weights := t.split()
 	good, many, shares := t.sample.split(records)
 	for _, p := range t.pairs {
-		p.l.build(good, weights, t.good)
+		p.l.build(good, weights, t.kernels())
 		p.g.build(many, shares, t.many)
 	}
 	t.objective = constraint{t.pairs[0], float64(len(good)) / float64(len(good)+len(many)), true}
