@@ -124,10 +124,11 @@ func (t *suggester) Tell(outcomes []suggest.Outcome) error {
 		t.known.add(c.New.Assignment)
 		t.tellBranches(c)
 	}
-	t.ties.Tell(changes)
 	t.ranking.tell(changes)
 	if t.objectives > 1 {
 		t.fronts.tell(changes)
+	} else {
+		t.ties.Tell(changes)
 	}
 	t.sample.tell(t.history, changes)
 	return nil
