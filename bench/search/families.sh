@@ -4,7 +4,7 @@
 #   families.sh ours    runs ours into results/ours.csv, anew where that was made by other code: remove the file for that
 #   families.sh tables  writes results/tables.md and the picture of docs/algorithms.md from what is stored
 # $ONLY, where it is set, is a pattern for the names of those that are run.
-# $LCBENCH is the folder that holds lcbench, learning curves that README.md says how to make; the data folder by default.
+# $LCBENCH is the folder that holds lcbench and lcbench-tuning, learning curves that README.md says how to make; the data folder by default.
 # Curves that were measured before stand in where the data folder has them; a later run takes their place.
 mode=${1:?usage: families.sh peers|ours|tables}
 cd "$(dirname "$0")/../.." || exit
@@ -124,12 +124,13 @@ fi
 	set -- -curves -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb,freezethaw -seeds 8
 	printf '\n## Early stopping and multi-fidelity\n\n```sh\ngo run ./bench/search %s\n```\n' "$*"
 	"$search" "$@"
-	if [ -d "$lcbench/lcbench" ]; then
-		# A few tasks decide the means there, where the best configurations are rare: eight seeds are too few.
-		set -- -curves -family lcbench -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb,freezethaw -seeds 24
-		printf '\n```sh\ngo run ./bench/search %s\n```\n' "$*"
-		"$search" -data "$lcbench" "$@"
-	else
-		echo "families.sh: no table of LCBench's learning curves: README.md says how to make them; \$LCBENCH names the folder" >&2
-	fi
+	for half in lcbench lcbench-tuning; do
+		if [ -d "$lcbench/$half" ]; then
+			set -- -curves -family $half -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb,freezethaw -seeds 8
+			printf '\n```sh\ngo run ./bench/search %s\n```\n' "$*"
+			"$search" -data "$lcbench" "$@"
+		else
+			echo "families.sh: no table of LCBench's learning curves, $half: README.md says how to make them; \$LCBENCH names the folder" >&2
+		fi
+	done
 } >$tables.new && mv $tables.new $tables

@@ -71,7 +71,7 @@ func parseFlags(args []string, log io.Writer) (options, error) {
 	f.StringVar(&o.sizes, "sizes", "100,1000,10000", "numbers of finished trials at which -latency measures")
 	f.IntVar(&o.rounds, "rounds", 3, "how often -latency measures each method, in turns")
 	f.BoolVar(&o.curves, "curves", false, "compare early-stopping rules (-stop) and multi-fidelity algorithms (-methods) on learning curves")
-	f.StringVar(&o.family, "family", curves.TaskSet, "which learning curves: "+curves.TaskSet+" or "+curves.LCBench+", a folder in that of -data")
+	f.StringVar(&o.family, "family", curves.TaskSet, "which learning curves: "+curves.TaskSet+", "+curves.LCBench+" or "+curves.LCBenchTuning+", a folder in that of -data")
 	f.StringVar(&o.stop, "stop", "", "our early-stopping rules for -curves, with settings as for -methods")
 	f.StringVar(&o.plot, "plot", "", "file to draw the curves to, as SVG")
 	f.BoolVar(&o.goals, "goals", false, "say which goals the runs of -with reach, instead of tables")

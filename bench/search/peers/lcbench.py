@@ -1,6 +1,8 @@
-"""Writes learning curves of LCBench: six data sets, 1,000 configurations of a neural network each, 52 epochs.
+"""Writes learning curves of LCBench: 34 data sets, 1,000 configurations of a neural network each, 52 epochs.
 
-    python lcbench.py CHECKOUT FOLDER    CHECKOUT of github.com/slds-lmu/yahpo_data -> FOLDER/3945.json.gz, FOLDER/146212.json.gz, ...
+    python lcbench.py CHECKOUT FOLDER    CHECKOUT of github.com/slds-lmu/yahpo_data -> FOLDER/lcbench-tuning/3945.json.gz, FOLDER/lcbench/7593.json.gz, ...
+
+In the order of the checkout the data sets are for tuning and for the comparison by turns.
 
 A file is in the form of TaskSet's, [{"hp": {"learning_rate": 0.003, ...}, "valid": {"loss": [62.3, ...]}}, ...]: the loss is the
 percentage of the validation data that is classified wrongly, after each epoch. The same checkout gives the same files.
@@ -19,7 +21,7 @@ import numpy as np
 import onnxruntime
 
 CONFIGURATIONS, EPOCHS, SEED = 1000, 52, 1
-EVERY = 6  # of the 34 data sets, in the order of the checkout: one in so many
+FAMILIES = ("lcbench-tuning", "lcbench")  # of the data sets, by turns
 # The network's inputs in their order; its outputs are time, val_accuracy (in percent), val_cross_entropy and three others.
 INPUTS = ("epoch", "batch_size", "learning_rate", "momentum", "weight_decay", "num_layers", "max_units", "max_dropout")
 ACCURACY = 1
@@ -42,17 +44,18 @@ def write(name, hp, losses):
 
 def main(checkout, folder):
     source, target = pathlib.Path(checkout) / "lcbench", pathlib.Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
+    for family in FAMILIES:
+        (target / family).mkdir(parents=True, exist_ok=True)
     parameters = {p["name"]: p for p in json.loads((source / "config_space.json").read_text())["hyperparameters"]}
     codes = json.loads((source / "encoding.json").read_text())["OpenML_task_id"]
     network = onnxruntime.InferenceSession(str(source / "model.onnx"), providers=["CPUExecutionProvider"])
     epochs = np.tile(np.arange(1, EPOCHS + 1), CONFIGURATIONS)
-    for data in parameters["OpenML_task_id"]["choices"][::EVERY]:
+    for i, data in enumerate(parameters["OpenML_task_id"]["choices"]):
         rng = np.random.default_rng([SEED, int(data)])
         hp = {name: draw(rng, parameters[name]) for name in INPUTS[1:]}
         x = np.stack([epochs] + [np.repeat(hp[name], EPOCHS) for name in INPUTS[1:]], axis=1).astype(np.float32)
         y = network.run(None, {"x_cat": np.full((len(x), 1), codes[data], np.int32), "x_cont": x})[0]
-        write(target / f"{data}.json.gz", hp, (100 - y[:, ACCURACY]).reshape(CONFIGURATIONS, EPOCHS))
+        write(target / FAMILIES[i % len(FAMILIES)] / f"{data}.json.gz", hp, (100 - y[:, ACCURACY]).reshape(CONFIGURATIONS, EPOCHS))
 
 
 if __name__ == "__main__":

@@ -43,10 +43,11 @@ func (t *Task) Steps() int { return len(t.Loss[0]) }
 // Regret is how a loss stands between the best configuration, 0, and the median one, 1.
 func (t *Task) Regret(loss float64) float64 { return (loss - t.Best) / (t.Middle - t.Best) }
 
-// TaskSet and LCBench are families of tasks, by the folders that hold their files.
+// Families of tasks, by the folders that hold their files. LCBench's data sets are halved: one half is for the comparison.
 const (
-	TaskSet = "taskset"
-	LCBench = "lcbench"
+	TaskSet       = "taskset"
+	LCBench       = "lcbench"
+	LCBenchTuning = "lcbench-tuning"
 )
 
 // Read reads the tasks of a family, in the order of their names. Where there are none the error is fs.ErrNotExist.
