@@ -127,6 +127,8 @@ func newSuggester(p suggest.Problem, settings suggest.Settings, models Models) (
 	m := &modelled{
 		uniform: even, fraction: settings.Float("random_fraction"), resource: &s.resource, configs: s.configs,
 		fixed: fixed.FromUnit(make([]float64, fixed.Len()))[r.index], enough: fixed.Len() - 1 + 3,
+		// freezethaw goes on with as few as promise something: it would take too long until there are enough.
+		patient: settings["scheduler"] != "freezethaw",
 	}
 	if name == "de" {
 		m.model = newEvolution(fixed, seed, m.enough)

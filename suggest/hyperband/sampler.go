@@ -48,6 +48,10 @@ func (r *uniform) one(number int) space.Assignment {
 // configuration that came to a higher one is better than one that did not, and at one rung the values decide. Configurations
 // that came less far are told as failed, which keeps the model away from them without saying which of them is better: a first rung
 // that says little about later ones promotes some that are not good, but the next one finds them out.
+//
+// A patient one never learns from rung 0 alone, again other than BOHB's, as nothing would show that this ranks the better half badly, or
+// the wrong way round: until there are enough beyond it all are drawn evenly. Where rung 0 does rank, that costs a few full runs of
+// delay; where not, the model would have filled the higher rungs with what is wrong, and learned from there what it had proposed.
 type modelled struct {
 	uniform  *uniform
 	fraction float64 // that is drawn evenly
@@ -56,10 +60,14 @@ type modelled struct {
 	model    suggest.Suggester // of the space with the resource fixed
 	fixed    float64           // value of the resource there
 	enough   int               // results at a rung, with which lower ones are no longer compared
+	patient  bool              // not asked before that many are beyond rung 0
 	floor    int               // the rung from which on the model was told results
 }
 
 func (m *modelled) sample(numbers []int) ([]proposal, error) {
+	if m.patient && len(m.configs.reached) > 1 && m.configs.floor(m.enough) == 0 {
+		return m.uniform.sample(numbers)
+	}
 	out := make([]proposal, len(numbers))
 	var asked []int // indices of those that the model is asked for
 	for i, number := range numbers {
