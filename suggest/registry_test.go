@@ -243,7 +243,7 @@ func TestRandomIsIndependent(t *testing.T) {
 func FuzzReadSettings(f *testing.F) {
 	f.Add("start_step", "4", "min_trials_required", "3")
 	f.Add("start_step", " 04", "start_step", "1e3")
-	f.Add("strat_step", "-9223372036854775809", "", "\x00")
+	f.Add("start_stop", "-9223372036854775809", "", "\x00")
 	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string) {
 		known := Builtin().StopRules[0].Settings
 		settings, err := ReadSettings(known, []GivenSetting{{name1, value1}, {name2, value2}})

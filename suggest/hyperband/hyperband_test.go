@@ -60,8 +60,8 @@ func TestRungs(t *testing.T) {
 }
 
 // play runs trials, so many at a time and with random ends, whose value is the configuration's lr plus noise that falls with the
-// resource; some fail. It returns all outcomes and the order in which they came to be over.
-func play(t *testing.T, name string, settings suggest.Settings, parallel, trials int, seed uint64) (all []suggest.Outcome, order []int) {
+// resource; some fail. It returns all outcomes.
+func play(t *testing.T, name string, settings suggest.Settings, parallel, trials int, seed uint64) (all []suggest.Outcome) {
 	t.Helper()
 	s := newSpace(t, epochs)
 	suggester, err := suggest.Registry{Algorithms: Algorithms(nil)}.NewSuggester(name, suggest.Problem{Space: s, Seed: seed, Parallel: parallel}, settings)
@@ -89,23 +89,22 @@ func play(t *testing.T, name string, settings suggest.Settings, parallel, trials
 		}
 		i := rng.IntN(len(running))
 		o := &all[running[i]-1]
-		order = append(order, o.Number)
 		running = slices.Delete(running, i, i+1)
 		if o.State = suggest.Failed; rng.IntN(10) > 0 {
 			o.State, o.Value = suggest.Completed, o.Assignment[0]+0.1*rng.NormFloat64()/o.Assignment[1]
 		}
 		tell(*o)
 	}
-	return all, order
+	return all
 }
 
-// parentOf checks that a trial at a higher rung continues a finished one at the rung below, with more of the resource and all else
-// the same, once only; 0 is a new configuration at its first rung.
-func parentOf(t *testing.T, all []suggest.Outcome, o *suggest.Outcome, continued map[int]bool) int {
+// checkParent checks that a trial at a higher rung continues a finished one at the rung below, with more of the resource and all else
+// the same, once only.
+func checkParent(t *testing.T, all []suggest.Outcome, o *suggest.Outcome, continued map[int]bool) {
 	t.Helper()
 	parent, err := strconv.Atoi(o.Labels[suggest.ParentLabel])
 	if err != nil {
-		return 0
+		return // a new configuration at its first rung
 	}
 	p := &all[parent-1]
 	if p.State != suggest.Completed || continued[parent] || p.Assignment[0] != o.Assignment[0] || p.Assignment[2] != o.Assignment[2] ||
@@ -113,19 +112,18 @@ func parentOf(t *testing.T, all []suggest.Outcome, o *suggest.Outcome, continued
 		t.Errorf("trial %+v continues %+v", o, p)
 	}
 	continued[parent] = true
-	return parent
 }
 
 // TestASHAPromotesTheBest: whatever runs side by side, about a third of the trials at a rung goes on (some more: who was in the best
 // third once may not be so later), and those are the best.
 func TestASHAPromotesTheBest(t *testing.T) {
 	for _, parallel := range []int{1, 4, 30} {
-		all, _ := play(t, "asha", suggest.Settings{"resource_name": "epochs"}, parallel, 400, 1)
+		all := play(t, "asha", suggest.Settings{"resource_name": "epochs"}, parallel, 400, 1)
 		continued := map[int]bool{}
 		counts := map[float64]int{}
 		for i := range all {
 			counts[all[i].Assignment[1]]++
-			parentOf(t, all, &all[i], continued)
+			checkParent(t, all, &all[i], continued)
 		}
 		for rung := 1.0; rung < 81; rung *= 3 {
 			if share := float64(counts[3*rung]) / float64(counts[rung]); counts[rung] > 80 && (share > 0.45 || share < 0.28) {
@@ -161,11 +159,11 @@ func TestHyperbandIsHyperband(t *testing.T) {
 		}
 	}
 	for _, parallel := range []int{1, 7, 30} {
-		all, _ := play(t, "hyperband", suggest.Settings{"resource_name": "epochs", "brackets": "fixed"}, parallel, 3*total, 2)
+		all := play(t, "hyperband", suggest.Settings{"resource_name": "epochs", "brackets": "fixed"}, parallel, 3*total, 2)
 		continued := map[int]bool{}
 		counts := map[string]int{}
 		for i := range all {
-			parentOf(t, all, &all[i], continued)
+			checkParent(t, all, &all[i], continued)
 			counts[all[i].Labels[BracketLabel]+"/"+all[i].Labels[RungLabel]]++
 		}
 		for bracket := range 5 {
@@ -181,7 +179,7 @@ func TestHyperbandIsHyperband(t *testing.T) {
 // TestModelledConfigurationsAreGood: the configurations of dehb are better on average than those spread evenly.
 func TestModelledConfigurationsAreGood(t *testing.T) {
 	mean := func(name string) float64 {
-		all, _ := play(t, name, suggest.Settings{"resource_name": "epochs"}, 4, 300, 5)
+		all := play(t, name, suggest.Settings{"resource_name": "epochs"}, 4, 300, 5)
 		sum, n := 0.0, 0.0
 		for _, o := range all[100:] {
 			if o.Labels[suggest.ParentLabel] == "" {
