@@ -25,7 +25,7 @@ func Algorithms() []suggest.Algorithm {
 	joint := []suggest.Setting{
 		{
 			Name: "n_startup_trials", Kind: suggest.KindInt, Check: suggest.AtLeast(1),
-			Doc: "Number of results before the model is used; by default one more than there are parameters, from 5 to 20, of which none equals another, or twice as many.",
+			Doc: "Number of results before the model is used; by default one more than there are parameters, from 5 to 20, or up to twice as many where many results are equal.",
 		},
 		{
 			Name: "n_ei_candidates", Kind: suggest.KindInt, Default: candidates, Check: suggest.AtLeast(1),
