@@ -96,8 +96,9 @@ families() {
 		"gp:100 multivariate-tpe:100" "random:100" -earlier related
 	family "Models of scikit-learn, all but two that train for seconds; ten seeds where a tenth of a second is enough: for the comparison" \
 		svm-wine,svm-diabetes,dt-breast,dt-diabetes,ada-iris,ada-diabetes,mlp-adam-wine,mlp-adam-diabetes 3 1 20,30,50 \
-		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
+		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50 gp:0"
 	if [ "$mode" != tables ]; then
+		family "" svm-diabetes,dt-breast,dt-diabetes 3 1 50 "" "gp:50"
 		family "" svm-wine,svm-diabetes,dt-breast,dt-diabetes 10 1 50 "auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
 	fi
 	if [ "$mode" = peers ]; then # seconds for each suggestion
