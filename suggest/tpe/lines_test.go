@@ -47,6 +47,7 @@ func TestMixtureFollows(t *testing.T) {
 			if rng.IntN(5) == 0 {
 				old.memo.logs = append(old.memo.logs, make([]float64, 1<<18)...)
 			}
+			rule.shrink = float64(1 + rng.IntN(2))
 			old.build(points, weights, rule)
 			anew := newMixture(axes, over)
 			anew.build(points, weights, rule)
@@ -92,6 +93,41 @@ func TestPromisingIsBest(t *testing.T) {
 			if err := suggester.Tell([]suggest.Outcome{o}); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// TestKernels looks at the least width of the kernels of good trials among forty: where many results are equal it shrinks less. With
+// several objectives the first one's values say nothing.
+func TestKernels(t *testing.T) {
+	s := testSpace(t)
+	for _, c := range []struct {
+		name       string
+		objectives int
+		value      func(number int) float64
+		shrink     float64
+	}{
+		{"different results", 1, func(number int) float64 { return float64(number) }, 2},
+		{"some equal", 1, func(number int) float64 { return float64(number / 10 * number) }, 2},
+		{"half equal", 1, func(number int) float64 { return float64(number / 2) }, 1},
+		{"half equal, several objectives", 2, func(number int) float64 { return float64(number / 2) }, 2},
+	} {
+		made, err := newMultivariate(suggest.Problem{Space: s, Seed: 1, Objectives: c.objectives}, suggest.Settings{"n_ei_candidates": candidates})
+		if err != nil {
+			t.Fatal(err)
+		}
+		suggester, rng := made.(*suggester), rand.New(rand.NewPCG(1, 4))
+		for number := 1; number <= 40; number++ {
+			o := suggest.Outcome{Number: number, Assignment: s.Sample(rng), State: suggest.Completed, Value: c.value(number)}
+			if c.objectives > 1 {
+				o.Others = []float64{rng.Float64()}
+			}
+			if err := suggester.Tell([]suggest.Outcome{o}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := suggester.kernels().shrink; got != c.shrink {
+			t.Errorf("%s: the least width shrinks as 1/(n+2)^%v, want %v", c.name, got, c.shrink)
 		}
 	}
 }

@@ -19,8 +19,8 @@ import (
 
 // rules are what the algorithms of the family differ in.
 type rules struct {
-	startup    int // results before the densities are used, none of which equals another,
-	patience   int // or so many
+	startup    int // results before the densities are used; where many are equal, different ones,
+	patience   int // or so many of any kind
 	candidates int // drawn from l for one suggestion
 	// The number of good ones among n trials with values is min(⌈share·n + root·√n⌉, most).
 	share, root float64
