@@ -79,6 +79,9 @@ families() {
 	family "Noise and failures: for the comparison; ours also with a fifth of the trials as repetitions" hart6n,noisy 8 1 20,50,100 \
 		"auto:100 gp:100 gp/repetition=0.2:100 multivariate-tpe:100 tpe:100 cmaes:100" \
 		"random:100 hyperopt:100 goptuna:100 tpe4:100 tpe5:100 tperec:100 cmaes:100"
+	if [ "$mode" != tables ]; then # as many as the peer has
+		family "" hart6n 25 1 100 "gp/repetition=0.2:100" ""
+	fi
 	family "Conditional parameters: cond3 for tuning, condtree for the comparison" conditional 10 1 20,50,100 \
 		"auto:100 gp:100 multivariate-tpe:100 tpe:100" "random:100 tpegroup:100 tpe5:100 hyperopt:100"
 	family "Constraints: gardner2 and hart6c for tuning, gardner1 and cbranin for the comparison" constrained 10 1 20,50,100 \
