@@ -58,11 +58,7 @@ func TestDeadlineOfStoppedTrial(t *testing.T) {
 	s := study{name: "late", parallel: 1, max: 1, script: `echo loss=1; kill -STOP $$$$`, pod: object{"terminationGracePeriodSeconds": 1}}
 	s.job = object{"apiVersion": "batch/v1", "kind": "Job", "spec": object{
 		"activeDeadlineSeconds": 2, "backoffLimit": 0, "template": object{"spec": s.podSpec()}}}
-	began := time.Now()
 	h.run(4, "run", h.file("late.json", s.json(t)), "--progress", "plain")
-	if took := time.Since(began); took > 12*time.Second {
-		t.Errorf("it took %v", took)
-	}
 	h.nothingAlive()
 	if list := h.doctor("late"); len(list) != 1 || list[0].Reason != "DeadlineExceeded" || list[0].Fix == "" {
 		t.Errorf("%+v", list)
@@ -76,11 +72,7 @@ func TestBackgroundChild(t *testing.T) {
 		s := study{name: "background", parallel: 2, max: 4, env: map[string]string{"SHARED": h.shared()},
 			script: sayBegin + `echo loss=$1; sleep 999 & (setsid sleep 998 &); true` + sayEnd}
 		a := h.audit(s)
-		began := time.Now()
-		h.run(0, "run", h.file("background.json", s.json(t)), "--tier", tier, "--progress", "plain")
-		if took := time.Since(began); took > 20*time.Second {
-			t.Errorf("it took %v", took)
-		}
+		h.run(0, "run", h.file("background.json", s.json(t)), "--tier", tier, "--progress", "plain") // within patience, long before 998 s
 		only(a, a.finished(), map[experiment.TrialState]int{experiment.TrialSucceeded: 4})
 		a.deleted()
 	})
