@@ -26,12 +26,13 @@ const (
 	aboutTrend   = -2 // the value, by what the trend leaves unexplained
 	aboutFailure = -3
 	aboutOthers  = -3 // less the number of the objective
+	aboutTies    = math.MinInt
 )
 
 // model is what is believed after a history.
 type model struct {
 	value      *posterior   // of the warped objective; nil where nothing is known of it
-	conditions []*posterior // of what has to be kept, at most 0 where it is
+	conditions []*posterior // of what has to be kept, at most 0 where it is; and of being no tied result
 	warp       warp
 	best       float64 // to be improved on, warped: the known one, or what is expected of a pending trial
 	known      float64 // the best of the trials that are done
@@ -114,6 +115,7 @@ func (s *suggester) newModel() *model {
 	}
 	s.last = m.value
 	m.rank(x, y, done)
+	s.modelTies(m, d.done, done)
 	m.known = m.best
 	if s.problem.Objectives > 1 && !s.modelOthers(m, d.done, done, y) {
 		m.value, m.others, m.broken = nil, nil, true
@@ -176,9 +178,14 @@ func (s *suggester) modelConditions(m *model, d *data) {
 
 // labels are 1 for failed trials, -1 for others.
 func labels(records []*suggest.Record) []float64 {
+	return signs(records, func(r *suggest.Record) bool { return r.State == suggest.Failed })
+}
+
+// signs are 1 for some records, -1 for others.
+func signs(records []*suggest.Record, some func(*suggest.Record) bool) []float64 {
 	y := make([]float64, len(records))
 	for i, r := range records {
-		if y[i] = -1; r.State == suggest.Failed {
+		if y[i] = -1; some(r) {
 			y[i] = 1
 		}
 	}
