@@ -97,12 +97,12 @@ families() {
 		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
 	family "After five experiments of 100 trials on the other table of the same kind" fc_slice,fc_protein,nb_c10,nb_c100 15 1 10,20,50,100 \
 		"gp:100 multivariate-tpe:100" "random:100" -earlier related
-	family "Models of scikit-learn, all but two that train for seconds; ten seeds where a tenth of a second is enough: for the comparison" \
+	family "Models of scikit-learn, all but two that train for seconds; ten seeds where a quarter of a second is enough: for the comparison" \
 		svm-wine,svm-diabetes,dt-breast,dt-diabetes,ada-iris,ada-diabetes,mlp-adam-wine,mlp-adam-diabetes 3 1 20,30,50 \
 		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50 gp:0"
 	if [ "$mode" != tables ]; then
 		family "" svm-diabetes,dt-breast,dt-diabetes 3 1 50 "" "gp:50"
-		family "" svm-wine,svm-diabetes,dt-breast,dt-diabetes 10 1 50 "auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
+		family "" svm-wine,svm-diabetes,dt-breast,dt-diabetes,mlp-adam-wine,mlp-adam-diabetes 10 1 50 "auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
 	fi
 	if [ "$mode" = peers ]; then # seconds for each suggestion
 		family "" gardner1,cbranin,gardner2,hart6c,zdt2,wfg4,branincurrin,zdt6 2 1 100 "" "gp:100"

@@ -2,6 +2,7 @@ package gp
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -27,6 +28,41 @@ func TestTies(t *testing.T) {
 	for i, y := range ties(records) {
 		if want := records[i].Value < 3; (y == 1) != want || math.Abs(y) != 1 {
 			t.Errorf("%d, with value %v, is labelled %v", i, records[i].Value, y)
+		}
+	}
+}
+
+// TestTiesCount: tied results are a class of their own where they are enough of all and there is one objective.
+func TestTiesCount(t *testing.T) {
+	for _, c := range []struct {
+		name                         string
+		objectives, alike, different int
+		want                         int
+	}{
+		{"enough", 1, 6, 14, 1},
+		{"too few of all", 1, 5, 15, 0},
+		{"too few that are alike", 1, 2, 3, 0},
+		{"two objectives", 2, 20, 0, 0},
+	} {
+		made, err := newSuggester(suggest.Problem{Space: plain(t), Seed: 1, Objectives: c.objectives}, suggest.Settings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := made.(*suggester)
+		rng := rand.New(rand.NewPCG(3, 4))
+		var outcomes []suggest.Outcome
+		for i := range c.alike + c.different {
+			o := suggest.Outcome{Number: i + 1, Assignment: s.problem.Space.Sample(rng), State: suggest.Completed, Value: float64(min(i, c.different))}
+			if c.objectives > 1 {
+				o.Others = []float64{1}
+			}
+			outcomes = append(outcomes, o)
+		}
+		if err := s.Tell(outcomes); err != nil {
+			t.Fatal(err)
+		}
+		if m := s.newModel(); len(m.conditions) != c.want || m.value == nil {
+			t.Errorf("%s: %d conditions, want %d", c.name, len(m.conditions), c.want)
 		}
 	}
 }
