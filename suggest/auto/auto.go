@@ -151,9 +151,9 @@ type choice struct {
 	why  string
 }
 
-// choose chooses by the number of results and by how many of them came after the best. draw is a random number in [0, 1) that belongs
-// to the trial.
-func (t traits) choose(can [parts]bool, results, since int, draw float64) choice {
+// choose chooses by the number of results, by how many of them came after the best, and by the share of those that equal an earlier
+// one. draw is a random number in [0, 1) that belongs to the trial.
+func (t traits) choose(can [parts]bool, results, since int, ties, draw float64) choice {
 	first := func(why string, order ...part) choice {
 		for _, p := range append(order, density, model, population, directions, evolution) {
 			if can[p] {
@@ -171,6 +171,8 @@ func (t traits) choose(can [parts]bool, results, since int, draw float64) choice
 			return first(fmt.Sprintf("%d numbers and %d or more results", t.parameters, t.few), evolution)
 		}
 		return first(fmt.Sprintf("%d parameters are too many for a model", t.parameters), density)
+	case results < t.few && ties >= tiesFrom && draw < tiesShare*ties:
+		return first("results that equal earlier ones, of which a model learns little", density)
 	case results >= hedgedFrom && results < t.few && since >= hedgedSince && draw < hedgeShare:
 		return first(fmt.Sprintf("%d results without a better one, and a model may be wrong", hedgedSince), density)
 	case results < t.few || t.size > 0 && t.size <= smallSpace:
@@ -203,6 +205,17 @@ const (
 	hedgeShare  = 0.3
 	hedgedFrom  = 30
 	hedgedSince = 10
+)
+
+// Where results equal earlier ones (suggest.Ties) a model may try the ends of ranges or the step that it is on, and density looks elsewhere
+// in a share of the trials that is this part of the share of ties. (On eight problems of trees, eight seeds, regret after 20, 30 and 50
+// trials was 0.82 ± 0.06, 0.72 ± 0.09 and 0.70 ± 0.11 times what it was with a density that knew nothing of steps, and a model that knew
+// nothing of ties; the whole share was no better. With a model that knows them a share of 0 or 0.25 cannot be told apart on trees, and it is
+// kept for what the model may be wrong about, as on a table of accuracies, hb_vehicle, where none is worse after 100 trials.) A few ties
+// happen by chance where results are rounded, as accuracies are.
+const (
+	tiesShare = 0.5
+	tiesFrom  = 0.1
 )
 
 // How often, with many results, what suits the space is asked and not the model.

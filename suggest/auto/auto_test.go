@@ -89,3 +89,46 @@ func repetitions(t *testing.T, s suggest.Suggester, trials int, noise float64) (
 	}
 	return n
 }
+
+// TestTies tells twenty results and asks a hundred times what is next: where they are equal about half are the density's, and none
+// where they differ. (48 are to be expected; chance goes beyond the limits once in ten thousand
+// times; the seed is fixed.)
+func TestTies(t *testing.T) {
+	s, err := space.New([]space.Parameter{{Name: "x", Type: space.Double, Max: 1}, {Name: "y", Type: space.Double, Max: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name        string
+		value       func(number int) float64
+		least, most int // of a hundred
+	}{
+		{"equal", func(int) float64 { return 1 }, 28, 67},
+		{"different", func(number int) float64 { return 1 / float64(number) }, 0, 0},
+	} {
+		suggester, err := algorithms.All().NewSuggester("auto", suggest.Problem{Space: s, Seed: 1}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(5, 6))
+		for number := 1; number <= 20; number++ {
+			o := suggest.Outcome{Number: number, Assignment: s.Sample(rng), State: suggest.Completed, Value: c.value(number)}
+			if err := suggester.Tell([]suggest.Outcome{o}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		density := 0
+		for number := 21; number <= 120; number++ {
+			suggestions, err := suggester.Ask(number, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if suggestions[0].Labels["qalam.dev/auto"] == "density" {
+				density++
+			}
+		}
+		if density < c.least || density > c.most {
+			t.Errorf("%s: %d of 100 trials are the density's", c.name, density)
+		}
+	}
+}

@@ -82,31 +82,35 @@ func TestChoice(t *testing.T) {
 		can     [parts]bool
 		results int
 		since   int
+		ties    float64
 		draw    float64
 		want    part
 	}{
-		{numbers, all, 0, 0, 0.1, model},
-		{numbers, all, 29, 0, 0.1, model},
-		{numbers, all, 30, 10, 0.1, density},
-		{numbers, all, 30, 9, 0.1, model},
-		{numbers, all, 299, 10, 0.4, model},
-		{numbers, all, 300, 0, 0.4, evolution},
-		{numbers, all, 300, 0, 0.1, evolution},
-		{numbers, all, 300, 0, 0.9, model},
-		{mixed, all, 300, 0, 0.1, density},
-		{mixed, all, 300, 0, 0.8, model},
-		{with(numbers, func(t *traits) { t.constraints = 1 }), all, 300, 0, 0.1, density},
-		{with(numbers, func(t *traits) { t.size = 500 }), all, 400, 0, 0.2, model},
-		{with(numbers, func(t *traits) { t.parameters = 100 }), all, 0, 0, 0.1, density},
-		{with(numbers, func(t *traits) { t.parameters = 100 }), all, 300, 0, 0.9, evolution},
-		{with(mixed, func(t *traits) { t.levels = 1000 }), all, 300, 0, 0.9, density},
-		{with(mixed, func(t *traits) { t.objectives = 2 }), all, 10, 0, 0.9, model},
-		{with(mixed, func(t *traits) { t.objectives = 2 }), [parts]bool{density: true, population: true}, 10, 0, 0.9, density},
-		{with(mixed, func(t *traits) { t.objectives = 2 }), all, 200, 0, 0.9, population},
-		{with(mixed, func(t *traits) { t.objectives = 4 }), all, 0, 0, 0.9, directions},
-		{numbers, [parts]bool{density: true}, 0, 0, 0.1, density},
+		{numbers, all, 0, 0, 0, 0.1, model},
+		{numbers, all, 29, 0, 0, 0.1, model},
+		{numbers, all, 30, 10, 0, 0.1, density},
+		{numbers, all, 30, 9, 0, 0.1, model},
+		{numbers, all, 299, 10, 0, 0.4, model},
+		{numbers, all, 10, 0, 0.6, 0.25, density},
+		{numbers, all, 10, 0, 0.6, 0.35, model},
+		{numbers, all, 20, 0, 0.05, 0, model},
+		{numbers, all, 300, 0, 1, 0.4, evolution},
+		{numbers, all, 300, 0, 0, 0.1, evolution},
+		{numbers, all, 300, 0, 0, 0.9, model},
+		{mixed, all, 300, 0, 0, 0.1, density},
+		{mixed, all, 300, 0, 0, 0.8, model},
+		{with(numbers, func(t *traits) { t.constraints = 1 }), all, 300, 0, 0, 0.1, density},
+		{with(numbers, func(t *traits) { t.size = 500 }), all, 400, 0, 0, 0.2, model},
+		{with(numbers, func(t *traits) { t.parameters = 100 }), all, 0, 0, 0, 0.1, density},
+		{with(numbers, func(t *traits) { t.parameters = 100 }), all, 300, 0, 0, 0.9, evolution},
+		{with(mixed, func(t *traits) { t.levels = 1000 }), all, 300, 0, 0, 0.9, density},
+		{with(mixed, func(t *traits) { t.objectives = 2 }), all, 10, 0, 0, 0.9, model},
+		{with(mixed, func(t *traits) { t.objectives = 2 }), [parts]bool{density: true, population: true}, 10, 0, 0, 0.9, density},
+		{with(mixed, func(t *traits) { t.objectives = 2 }), all, 200, 0, 0, 0.9, population},
+		{with(mixed, func(t *traits) { t.objectives = 4 }), all, 0, 0, 0, 0.9, directions},
+		{numbers, [parts]bool{density: true}, 0, 0, 0, 0.1, density},
 	} {
-		if got := c.t.choose(c.can, c.results, c.since, c.draw); got.part != c.want || got.why == "" {
+		if got := c.t.choose(c.can, c.results, c.since, c.ties, c.draw); got.part != c.want || got.why == "" {
 			t.Errorf("%d: %s (%s), want %s", i, got.part, got.why, c.want)
 		}
 	}

@@ -19,6 +19,7 @@ type suggester struct {
 	can     [parts]bool
 	history *suggest.History
 	results int // completed trials
+	ties    suggest.Ties
 	source  *rand.PCG
 	rng     *rand.Rand // reads source
 
@@ -49,7 +50,9 @@ func newAuto(all Parts, p suggest.Problem, few int, seed uint64) (suggest.Sugges
 // Tell takes outcomes in and passes them on to the parts at work.
 func (s *suggester) Tell(outcomes []suggest.Outcome) error {
 	var news []suggest.Outcome
-	for _, c := range s.history.Tell(outcomes) {
+	changes := s.history.Tell(outcomes)
+	s.ties.Tell(changes)
+	for _, c := range changes {
 		if c.Old != nil && c.Old.State == suggest.Completed {
 			s.results--
 		}
@@ -100,7 +103,7 @@ func (s *suggester) prepare() {
 	}
 	since := s.since()
 	for _, draw := range []float64{0, math.Nextafter(1, 0)} {
-		p := s.traits.choose(s.can, s.results, since, draw).part
+		p := s.traits.choose(s.can, s.results, since, s.ties.Share(), draw).part
 		if s.made[p] != nil || s.credit < n {
 			continue
 		}
@@ -142,7 +145,7 @@ func (s *suggester) Ask(first, n int) ([]suggest.Suggestion, error) {
 		return nil, nil
 	}
 	suggest.SeedRand(s.source, s.seed, first)
-	c := s.traits.choose(s.can, s.results, s.since(), s.rng.Float64())
+	c := s.traits.choose(s.can, s.results, s.since(), s.ties.Share(), s.rng.Float64())
 	m, err := s.part(c.part)
 	if err != nil {
 		return nil, err

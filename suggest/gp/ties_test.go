@@ -39,9 +39,9 @@ func TestTiesCount(t *testing.T) {
 		objectives, alike, different int
 		want                         int
 	}{
-		{"enough", 1, 6, 14, 1},
-		{"too few of all", 1, 5, 15, 0},
-		{"too few that are alike", 1, 2, 3, 0},
+		{"enough", 1, 8, 12, 1},
+		{"too few of all", 1, 7, 13, 0},
+		{"too few that are alike", 1, 2, 2, 0},
 		{"two objectives", 2, 20, 0, 0},
 	} {
 		made, err := newSuggester(suggest.Problem{Space: plain(t), Seed: 1, Objectives: c.objectives}, suggest.Settings{})
