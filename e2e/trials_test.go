@@ -51,14 +51,18 @@ func TestStubbornTrials(t *testing.T) {
 	}
 }
 
-// F-24: the deadline of a trial that does not move ends it.
+// F-24: the deadline of a trial that does not move ends it, after the grace that its pod asks for and not Kubernetes' 30 s.
 func TestDeadlineOfStoppedTrial(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	s := study{name: "late", parallel: 1, max: 1, script: `echo loss=1; kill -STOP $$$$`, pod: object{"terminationGracePeriodSeconds": 1}}
 	s.job = object{"apiVersion": "batch/v1", "kind": "Job", "spec": object{
 		"activeDeadlineSeconds": 2, "backoffLimit": 0, "template": object{"spec": s.podSpec()}}}
+	began := time.Now()
 	h.run(4, "run", h.file("late.json", s.json(t)), "--progress", "plain")
+	if took := time.Since(began); took > 32*time.Second { // the deadline and 30 s; it takes three
+		t.Errorf("it took %v", took)
+	}
 	h.nothingAlive()
 	if list := h.doctor("late"); len(list) != 1 || list[0].Reason != "DeadlineExceeded" || list[0].Fix == "" {
 		t.Errorf("%+v", list)

@@ -10,6 +10,7 @@ import (
 	"qalam/suggest"
 )
 
+// TestTies: three equal results are tied, of trials that are completed and repeat no other.
 func TestTies(t *testing.T) {
 	var records []*suggest.Record
 	add := func(state suggest.State, value float64, labels map[string]string) {
@@ -133,14 +134,14 @@ func TestLeavesStep(t *testing.T) {
 // TestTiesAfresh: a suggester told the results of a function of steps one by one proposes what one does that is told them at once.
 func TestTiesAfresh(t *testing.T) {
 	s := mixed(t)
-	make1 := func() suggest.Suggester {
+	newOne := func() suggest.Suggester {
 		made, err := newSuggester(suggest.Problem{Space: s, Seed: 3}, suggest.Settings{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return made
 	}
-	old := make1()
+	old := newOne()
 	var outcomes []suggest.Outcome
 	tied := 0
 	for number := 1; number <= 50; number++ {
@@ -150,7 +151,7 @@ func TestTiesAfresh(t *testing.T) {
 		}
 		a := suggestions[0].Assignment
 		if number > 20 {
-			fresh := make1()
+			fresh := newOne()
 			if err := fresh.Tell(outcomes); err != nil {
 				t.Fatal(err)
 			}
