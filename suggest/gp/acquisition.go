@@ -74,7 +74,7 @@ func (q *acquisition) combine(predict func(p *posterior) (mu, s2 float64)) float
 			mu, s2 := predict(p)
 			q.mus[k], q.sigmas[k] = mu, deviation(s2)
 		}
-		sum = q.boxes.improvement(q.mus, q.sigmas, q.byMu, q.bySigma)
+		sum = q.boxes.improvement(q.mus, q.sigmas)
 	case q.value != nil:
 		mu, s2 := predict(q.value)
 		sum, _, _ = q.promise(mu, deviation(s2))
@@ -155,7 +155,8 @@ func (q *acquisition) cover(x, g []float64) float64 {
 		mu, s2 := p.gradient(x, q.slopes[k], q.curves[k])
 		q.mus[k], q.sigmas[k] = mu, deviation(s2)
 	}
-	v := q.boxes.improvement(q.mus, q.sigmas, q.byMu, q.bySigma)
+	v := q.boxes.improvement(q.mus, q.sigmas)
+	q.boxes.slope(q.byMu, q.bySigma)
 	for k := range q.mus {
 		axpy(q.byMu[k], q.slopes[k], g)
 		axpy(q.bySigma[k]/(2*q.sigmas[k]), q.curves[k], g)

@@ -23,7 +23,8 @@ type boxes struct {
 	corners []int       // by box and objective: where u and l are among the bounds
 
 	ei, dmu, dsigma [][]float64 // by objective and bound: ln ei and its derivatives
-	terms           []float64   // by box
+	terms           []float64   // by box, of the last improvement
+	total           float64     // of the terms; 0 where there is none
 }
 
 // newBoxes cuts what a front leaves free below the reference; points that are not below it in every objective do not count. There
@@ -88,8 +89,8 @@ func (b *boxes) find(k int, v float64) int {
 	return i
 }
 
-// improvement is the logarithm of the expected improvement, with its derivatives by the means and deviations.
-func (b *boxes) improvement(mu, sigma, dmu, dsigma []float64) float64 {
+// improvement is the logarithm of the expected improvement.
+func (b *boxes) improvement(mu, sigma []float64) float64 {
 	for k := range b.m {
 		b.ei[k][0] = math.Inf(-1)
 		for i, v := range b.bounds[k][1:] {
@@ -106,18 +107,24 @@ func (b *boxes) improvement(mu, sigma, dmu, dsigma []float64) float64 {
 		b.terms[i] = sum
 		largest = max(largest, sum)
 	}
-	clear(dmu)
-	clear(dsigma)
 	if math.IsInf(largest, -1) {
+		b.total = 0
 		return -1e300
 	}
-	total := 0.0
+	b.total = 0
 	for i, t := range b.terms {
 		b.terms[i] = math.Exp(t - largest)
-		total += b.terms[i]
+		b.total += b.terms[i]
 	}
+	return largest + math.Log(b.total)
+}
+
+// slope writes the derivatives of the last improvement by the means and deviations.
+func (b *boxes) slope(dmu, dsigma []float64) {
+	clear(dmu)
+	clear(dsigma)
 	for i, t := range b.terms {
-		if share := t / total; share > 1e-12 {
+		if share := t / b.total; share > 1e-12 {
 			for k := range b.m {
 				u, l := b.corner(i, k)
 				_, r := b.side(i, k)
@@ -126,7 +133,6 @@ func (b *boxes) improvement(mu, sigma, dmu, dsigma []float64) float64 {
 			}
 		}
 	}
-	return largest + math.Log(total)
 }
 
 func (b *boxes) corner(i, k int) (u, l int) {

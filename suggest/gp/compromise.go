@@ -1,8 +1,6 @@
 package gp
 
 import (
-	"slices"
-
 	"qalam/suggest"
 	"qalam/suggest/pareto"
 )
@@ -41,11 +39,6 @@ func (w *warp) unbend(values []float64) {
 		t[i] = min(y/w.scale-w.center/w.scale, w.cut)
 	}
 	w.standardize(t)
-}
-
-// withAll keeps the records that have a value for each of m objectives.
-func withAll(records []*suggest.Record, m int) []*suggest.Record {
-	return slices.DeleteFunc(slices.Clone(records), func(r *suggest.Record) bool { return len(r.Others) != m-1 })
 }
 
 // modelOthers models the second and further objectives of the trials that the first is modelled by. It reports whether it could.

@@ -14,12 +14,16 @@ type data struct {
 	pending []*suggest.Record
 }
 
-func newData(records []*suggest.Record) *data {
-	d := &data{}
+// newData sorts records, of which those count as done that have a value for each of m objectives: a trial that was stopped early has one
+// for the first alone.
+func newData(records []*suggest.Record, m int) *data {
+	d := &data{done: make([]*suggest.Record, 0, len(records))}
 	for _, r := range records {
 		switch {
 		case r.State == suggest.Completed, r.State == suggest.Stopped && !math.IsNaN(r.Value):
-			d.done = append(d.done, r)
+			if m <= 1 || len(r.Others) == m-1 {
+				d.done = append(d.done, r)
+			}
 		case r.State == suggest.Failed:
 			d.failed = append(d.failed, r)
 		case r.State == suggest.Pending:

@@ -83,13 +83,10 @@ func (s *suggester) learn(about int, records []*suggest.Record, targets func([]*
 
 // newModel makes the model of the history.
 func (s *suggester) newModel() *model {
-	d := newData(s.history.Records())
+	d := newData(s.history.Records(), s.problem.Objectives)
 	m := &model{pending: len(d.pending)}
 	if s.earlier == nil && len(s.problem.Earlier) > 0 {
 		s.earlier = append([]*posterior{}, s.modelEarlier()...)
-	}
-	if s.problem.Objectives > 1 {
-		d.done = withAll(d.done, s.problem.Objectives)
 	}
 	s.modelConditions(m, d)
 	if len(d.done) < 2 || m.broken {
