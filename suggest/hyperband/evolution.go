@@ -1,7 +1,6 @@
 package hyperband
 
 import (
-	"cmp"
 	"math/rand/v2"
 	"slices"
 
@@ -9,33 +8,43 @@ import (
 	"qalam/suggest"
 )
 
-// evolution proposes configurations by differential evolution in the unit cube, with the mutation current-to-pbest/1 of
+// evolution proposes configurations by differential evolution in the unit cube,
+//
+//	R. Storn, K. Price, "Differential evolution - a simple and efficient heuristic for global optimization over continuous spaces",
+//	Journal of Global Optimization 11(4), 341-359 (1997),
+//
+// with F = CR = 0.5 and coordinates that leave the cube drawn anew as in DEHB (Awad et al. 2021, section 3.1), and with the mutation
+// current-to-pbest/1 of
 //
 //	J. Zhang, A. C. Sanderson, "JADE: adaptive differential evolution with optional external archive", IEEE Transactions on
 //	Evolutionary Computation 13(5), 945-958 (2009), equation 6,
 //
-// which uses few trials better than the rand/1 of DEHB, F = CR = 0.5, and coordinates that leave the cube drawn anew as in DEHB (Awad
-// et al. 2021, section 3.1). The population is the best NP configurations known, whichever rung they came to, so that nothing
-// waits for a generation to end. It begins when there are so many, or as many as modelled compares at a rung where that is less: fewer
-// are too alike to find anything between them.
+// in the place of DEHB's rand/1. The population is all that the model is told a value of, so that nothing waits for a generation to
+// end, but what is mutated, and crossed, is one of its best few: a search by multi-fidelity is over before a whole population has come
+// closer to an optimum. (Regret after 20 and 50 full runs on the tuning half of LCBench, with 48 seeds, 0.118 ± 0.008 and 0.053; with the
+// best ten as a population, each of which is mutated, 0.137 and 0.062. On TaskSet it is 0.052 and 0.006 against 0.060 and 0.006.)
+// It begins with as many configurations as modelled compares at a rung, ten at most: fewer are too alike to find anything between them.
 type evolution struct {
 	history *suggest.History
 	uniform *uniform
 	space   *space.Space
 	least   int // members of the population with which it begins
+
+	population []*suggest.Record // in the order of their numbers
+	best       []*suggest.Record // of them, best first
 }
 
 // The parameters of differential evolution, by their letters in the papers.
 const (
-	NP = 10   // size of the population
-	p  = 0.25 // fraction of it that is called best
-	F  = 0.5  // weight of a difference
-	CR = 0.5  // probability that a coordinate is the mutant's
+	pNP = 3   // how many are called best
+	F   = 0.5 // weight of a difference
+	CR  = 0.5 // probability that a coordinate is the mutant's
 )
 
 // newEvolution takes how many results make a rung the one from which on configurations are compared, 3 or more.
 func newEvolution(s *space.Space, seed uint64, enough int) *evolution {
-	return &evolution{suggest.NewHistory(s), newUniform(s, seed), s, min(NP, enough)}
+	const most = 10
+	return &evolution{history: suggest.NewHistory(s), uniform: newUniform(s, seed), space: s, least: min(most, enough)}
 }
 
 // Tell takes outcomes in.
@@ -44,52 +53,64 @@ func (e *evolution) Tell(outcomes []suggest.Outcome) error {
 	return nil
 }
 
-// Ask mutates and crosses the population.
+// Ask mutates and crosses the best of the population.
 func (e *evolution) Ask(first, n int) ([]suggest.Suggestion, error) {
-	population := e.population()
+	e.gather()
 	out := make([]suggest.Suggestion, n)
 	for i := range out {
 		number := first + i
-		if len(population) < e.least {
+		if len(e.population) < e.least {
 			out[i].Assignment = e.uniform.one(number)
 			continue
 		}
 		rng := e.uniform.dice.of(number)
 		const tries = 10
 		for range tries {
-			out[i].Assignment = e.space.FromUnit(offspring(population, rng))
-			known := slices.ContainsFunc(population, func(r *suggest.Record) bool { return slices.Equal(r.Assignment, out[i].Assignment) })
-			if !known && e.space.Allows(out[i].Assignment) {
+			a := e.space.FromUnit(e.offspring(rng))
+			if e.space.Allows(a) && !e.known(a) {
+				out[i].Assignment = a
 				break
 			}
 		}
-		if !e.space.Allows(out[i].Assignment) {
+		if out[i].Assignment == nil {
 			out[i].Assignment = e.uniform.one(number)
 		}
 	}
 	return out, nil
 }
 
-// population is the best NP records, best first.
-func (e *evolution) population() []*suggest.Record {
-	best := make([]*suggest.Record, 0, NP+1)
-	for _, r := range e.history.Records() {
-		if r.State != suggest.Completed || len(best) == NP && r.Value >= best[NP-1].Value {
-			continue
-		}
-		i, _ := slices.BinarySearchFunc(best, r, func(a, b *suggest.Record) int {
-			return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Number, b.Number))
-		})
-		best = slices.Insert(best, i, r)[:min(len(best)+1, NP)]
-	}
-	return best
+// known reports whether an assignment was tried, or is being tried.
+func (e *evolution) known(a space.Assignment) bool {
+	return slices.ContainsFunc(e.history.Records(), func(r *suggest.Record) bool { return slices.Equal(r.Assignment, a) })
 }
 
-// offspring is the target x_i crossed with the mutant v = x_i + F (x_best - x_i) + F (x_r1 - x_r2).
-func offspring(population []*suggest.Record, rng *rand.Rand) []float64 {
-	order := rng.Perm(len(population))
-	x, r1, r2 := population[order[0]].Unit, population[order[1]].Unit, population[order[2]].Unit
-	best := population[rng.IntN(max(1, int(p*float64(len(population)))))].Unit
+// gather finds the population and the best of it.
+func (e *evolution) gather() {
+	e.population, e.best = e.population[:0], e.best[:0]
+	for _, r := range e.history.Records() {
+		if r.State != suggest.Completed {
+			continue
+		}
+		e.population = append(e.population, r)
+		i := len(e.best)
+		for i > 0 && r.Value < e.best[i-1].Value {
+			i--
+		}
+		if i < pNP {
+			e.best = slices.Insert(e.best, i, r)[:min(len(e.best)+1, pNP)]
+		}
+	}
+}
+
+// offspring is the target x_i crossed with the mutant v = x_i + F (x_best - x_i) + F (x_r1 - x_r2), where i and best are of the best and r1
+// and r2, which differ, any of the population.
+func (e *evolution) offspring(rng *rand.Rand) []float64 {
+	x, best := e.best[rng.IntN(len(e.best))].Unit, e.best[rng.IntN(len(e.best))].Unit
+	a, b := rng.IntN(len(e.population)), rng.IntN(len(e.population)-1)
+	if b >= a {
+		b++
+	}
+	r1, r2 := e.population[a].Unit, e.population[b].Unit
 	u := slices.Clone(x)
 	always := rng.IntN(len(u))
 	for j := range u {
