@@ -39,12 +39,12 @@ func models(sources Sources) []Problem {
 		{"rf", Tuning, []string{"wine", "diabetes"}, treeParameters()},
 		{"mlp-sgd", Tuning, []string{"breast", "diabetes"}, append(networkParameters(), real("power_t", 0.1, 0.9), real("momentum", 0.001, 0.999))},
 		{"linear", Tuning, []string{"digits"}, []space.Parameter{logarithmic("C", 1e-2, 1e2), whole("max_iter", 5, 100)}},
-		{"svm", Comparison, []string{"wine", "digits", "diabetes"}, []space.Parameter{
+		{"svm", Comparison, []string{"breast", "iris", "wine", "digits", "diabetes"}, []space.Parameter{
 			logarithmic("C", 1, 1e3), logarithmic("gamma", 1e-4, 1e-3), logarithmic("tol", 1e-5, 1e-1),
 		}},
-		{"dt", Comparison, []string{"breast", "diabetes"}, treeParameters()},
-		{"ada", Comparison, []string{"iris", "diabetes"}, []space.Parameter{whole("n_estimators", 10, 100), logarithmic("learning_rate", 1e-4, 10)}},
-		{"mlp-adam", Comparison, []string{"wine", "digits", "diabetes"}, append(networkParameters(),
+		{"dt", Comparison, []string{"breast", "iris", "wine", "digits", "diabetes"}, treeParameters()},
+		{"ada", Comparison, []string{"breast", "iris", "wine", "diabetes"}, []space.Parameter{whole("n_estimators", 10, 100), logarithmic("learning_rate", 1e-4, 10)}},
+		{"mlp-adam", Comparison, []string{"breast", "iris", "wine", "digits", "diabetes"}, append(networkParameters(),
 			real("beta_1", 0.5, 0.99), real("beta_2", 0.9, 1-1e-6), logarithmic("epsilon", 1e-9, 1e-6))},
 	} {
 		for _, data := range m.data {
