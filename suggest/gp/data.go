@@ -3,6 +3,7 @@ package gp
 import (
 	"cmp"
 	"math"
+	"slices"
 
 	"qalam/suggest"
 )
@@ -15,9 +16,13 @@ type data struct {
 }
 
 // newData sorts records, of which those count as done that have a value for each of m objectives: a trial that was stopped early has one
-// for the first alone.
-func newData(records []*suggest.Record, m int) *data {
-	d := &data{done: make([]*suggest.Record, 0, len(records))}
+// for the first alone. They are put where old, which may be nil, had them.
+func newData(records []*suggest.Record, m int, old *data) *data {
+	d := &data{}
+	if old != nil {
+		d.done = old.done[:0]
+	}
+	d.done = slices.Grow(d.done, len(records))
 	for _, r := range records {
 		switch {
 		case r.State == suggest.Completed, r.State == suggest.Stopped && !math.IsNaN(r.Value):

@@ -59,7 +59,7 @@ func (s *suggester) modelEarlier() []*posterior {
 			o.Number = i + 1 // experiments numbered their trials as they liked
 			h.Tell([]suggest.Outcome{o})
 		}
-		done := slices.DeleteFunc(newData(h.Records(), 1).done, func(r *suggest.Record) bool { return !r.Feasible() })
+		done := slices.DeleteFunc(newData(h.Records(), 1, nil).done, func(r *suggest.Record) bool { return !r.Feasible() })
 		if len(done) < leastEarlier {
 			continue
 		}

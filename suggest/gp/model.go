@@ -83,7 +83,8 @@ func (s *suggester) learn(about int, records []*suggest.Record, targets func([]*
 
 // newModel makes the model of the history.
 func (s *suggester) newModel() *model {
-	d := newData(s.history.Records(), s.problem.Objectives)
+	d := newData(s.history.Records(), s.problem.Objectives, s.data)
+	s.data = d
 	m := &model{pending: len(d.pending)}
 	if s.earlier == nil && len(s.problem.Earlier) > 0 {
 		s.earlier = append([]*posterior{}, s.modelEarlier()...)

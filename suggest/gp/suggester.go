@@ -23,6 +23,7 @@ type suggester struct {
 	rng     *rand.Rand // reads source
 
 	tried map[uint64]int // assignments of all trials told, hashed, with their number
+	data  *data          // of the latest model
 	model *model         // of the history; nil when it has changed since
 	fits  []fit          // hyper-parameters found before
 	even  [][]float64    // where every search looks, but for a shift; nil before the first
