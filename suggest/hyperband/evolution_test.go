@@ -38,51 +38,158 @@ func evolved(t *testing.T, p space.Parameter, points [][]float64, values []float
 	return e
 }
 
-// TestOffspring draws the offspring of a population: every coordinate is that of one of the best three, or as far from it as differences
-// in the population reach, but not as far as those to what failed. Of 1,000 offspring more than 40 and less than 48 in a hundred
-// coordinates are a parent's, (1-CR)(d-1)/d = 0.4375 being expected with a deviation of 0.6, and a tenth of the others are farther from the best than
-// these are from one another.
+// TestOffspring takes the coordinates of 300 offspring apart: each is that of one of the best three, or x + F (best - x) + F (r1 - r2) for
+// some of those from which they are to be drawn. Of 1,200 coordinates 3/8 are expected to be a parent's, with a deviation of 4 in 100 of
+// that; of the others 1/3 to do without best and 3/20 to have one of the best three as r1, with deviations of 8 and 14 in 100, so that with
+// other random numbers it fails once in a thousand times.
 func TestOffspring(t *testing.T) {
-	const d, n = 8, 20
+	const d, n, failed, best, draws = 4, 20, 2, 3, 300
 	rng := rand.New(rand.NewPCG(1, 2))
-	points, values := make([][]float64, n+2), make([]float64, n+2)
+	points, values := make([][]float64, failed+n), make([]float64, failed+n)
 	for i := range points {
-		spread := 0.1
-		if values[i] = float64(i); i < 3 {
-			spread = 0.01
+		if values[i] = float64(i); i < failed {
+			values[i] = math.NaN()
 		}
 		for range d {
-			points[i] = append(points[i], 0.5+spread*(rng.Float64()-0.5))
-		}
-		if i >= n {
-			values[i] = math.NaN()
-			points[i] = slices.Repeat([]float64{0.95}, d)
+			points[i] = append(points[i], 0.45+0.1*rng.Float64())
 		}
 	}
 	e := evolved(t, space.Parameter{Type: space.Double, Max: 1}, points, values)
 	e.gather()
-	same, far, total := 0, 0, 0
-	for range 1000 {
+	population := points[failed:]
+	parents, alone, top := 0, 0, 0
+	for range draws {
 		for j, u := range e.offspring(rng) {
-			nearest := math.Inf(1)
-			for _, x := range points[:3] {
-				nearest = min(nearest, math.Abs(u-x[j]))
+			if slices.ContainsFunc(population[:best], func(x []float64) bool { return x[j] == u }) {
+				parents++
+				continue
 			}
-			switch total++; {
-			case nearest == 0:
-				same++
-			case nearest > F*0.1+F*0.01:
-				t.Fatalf("a coordinate is %v from the best", nearest)
-			case nearest > 0.01:
-				far++
+			v, found := takenApart(population, best, j, u)
+			if !found {
+				t.Fatalf("%v is no mutant", u)
+			}
+			alone += btoi(v[0] == v[1])
+			top += btoi(v[2] < best)
+		}
+	}
+	mutants := d*draws - parents
+	for _, share := range []struct {
+		name     string
+		got, of  int
+		expected float64
+		off      float64 // by so much of that, at most
+	}{
+		{"a parent's", parents, d * draws, 0.375, 0.2}, {"a mutant's without best", alone, mutants, 1.0 / 3, 0.4},
+		{"a mutant's with one of the best as r1", top, mutants, 0.15, 0.6},
+	} {
+		if r := float64(share.got) / float64(share.of) / share.expected; math.Abs(r-1) > share.off {
+			t.Errorf("%d of %d coordinates are %s, %.2f are expected", share.got, share.of, share.name, share.expected)
+		}
+	}
+}
+
+// takenApart finds the indices of x, best, r1 and r2 of which a coordinate is made.
+func takenApart(population [][]float64, best, j int, u float64) ([4]int, bool) {
+	for x := range best {
+		for p := range best {
+			for r1 := range population {
+				for r2 := range population {
+					at, to := population[x][j], population[p][j]
+					v := at + F*(to-at) + F*(population[r1][j]-population[r2][j])
+					if r1 != r2 && math.Abs(v-u) < 1e-15 {
+						return [4]int{x, p, r1, r2}, true
+					}
+				}
 			}
 		}
 	}
-	if share := float64(same) / float64(total); share < 0.4 || share > 0.48 {
-		t.Errorf("%.3f of the coordinates are a parent's", share)
+	return [4]int{}, false
+}
+
+// TestOffspringLeaveAgreement: where the population agrees on a parameter, two of 22 configurations that were tried do not, and 91 of
+// 1,000 offspring are expected not to, with a deviation of 9.
+func TestOffspringLeaveAgreement(t *testing.T) {
+	points, values := slices.Repeat([][]float64{{0.5}}, 22), make([]float64, 22)
+	points[3], points[7] = []float64{0.1}, []float64{0.9}
+	values[3], values[7] = math.NaN(), math.NaN()
+	e := evolved(t, space.Parameter{Type: space.Double, Max: 1}, points, values)
+	e.gather()
+	rng := rand.New(rand.NewPCG(7, 8))
+	left := 0
+	for range 1000 {
+		switch u := e.offspring(rng)[0]; {
+		case math.Abs(math.Abs(u-0.5)-F*0.4) < 1e-12:
+			left++
+		case u != 0.5:
+			t.Fatalf("an offspring is at %v", u)
+		}
 	}
-	if far < (total-same)/10 {
-		t.Errorf("%d of %d mutated coordinates are far from the best", far, total-same)
+	if left < 55 || left > 127 {
+		t.Errorf("%d of 1,000 offspring do not agree", left)
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestOffspringAtBounds: the offspring of what lies near a bound do too, for those that would leave the cube lie halfway to it. Half of the
+// coordinates are mutated and half of those leave it, two thirds of which do with the coordinate of a parent at the bound.
+func TestOffspringAtBounds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var points [][]float64
+	var values []float64
+	for i := range 20 {
+		x := []float64{rng.Float64(), rng.Float64()}
+		if i < 3 {
+			x = []float64{0.01 * float64(i), 1 - 0.01*float64(i)}
+		}
+		points, values = append(points, x), append(values, float64(i))
+	}
+	e := evolved(t, space.Parameter{Type: space.Double, Max: 1}, points, values)
+	e.gather()
+	const draws = 1000
+	halfway := [2]int{}
+	for range draws {
+		for j, u := range e.offspring(rng) {
+			if u < 0 || u > 1 {
+				t.Fatalf("%v is outside", u)
+			}
+			if bound := float64(j); math.Abs(math.Abs(u-bound)-0.005) < 1e-12 {
+				halfway[j]++
+			}
+		}
+	}
+	for j, n := range halfway { // the parent at 0.01 is one of three
+		if n < draws/30 {
+			t.Errorf("parameter %d: %d of %d lie halfway between 0.01 and the bound", j, n, draws)
+		}
+	}
+}
+
+// TestOffspringTryChoices: where all of the population have the same choice, another that was tried is tried again, which F/2 = 250 of 1,000
+// offspring are expected to have, with a deviation of 14.
+func TestOffspringTryChoices(t *testing.T) {
+	var points [][]float64
+	var values []float64
+	for i := range 20 {
+		points, values = append(points, []float64{0}), append(values, float64(i))
+	}
+	for i := range 10 {
+		points[i][0], values[i] = 2, math.NaN()
+	}
+	e := evolved(t, space.Parameter{Type: space.Categorical, List: []string{"a", "b", "c"}}, points, values)
+	e.gather()
+	rng := rand.New(rand.NewPCG(5, 6))
+	counts := [3]int{}
+	for range 1000 {
+		counts[int(3*e.offspring(rng)[0])]++
+	}
+	if counts[1] > 0 || counts[2] < 194 || counts[2] > 306 {
+		t.Errorf("of 1,000 offspring so many have each choice: %v", counts)
 	}
 }
 
