@@ -97,12 +97,15 @@ families() {
 		"auto:100 gp:100 multivariate-tpe:100 cmaes:100" "random:100 tpe5:100 cmaes:100 gp:0"
 	family "After five experiments of 100 trials on the other table of the same kind" fc_slice,fc_protein,nb_c10,nb_c100 15 1 10,20,50,100 \
 		"gp:100 multivariate-tpe:100" "random:100" -earlier related
+	fast=svm-breast,svm-iris,svm-wine,svm-diabetes,dt-breast,dt-iris,dt-wine,dt-digits,dt-diabetes
+	middling=mlp-adam-iris,mlp-adam-wine,mlp-adam-diabetes
+	slow=ada-breast,ada-iris,ada-wine,ada-diabetes,mlp-adam-breast
 	family "Models of scikit-learn, all but two that train for seconds; ten seeds where a quarter of a second is enough: for the comparison" \
-		svm-wine,svm-diabetes,dt-breast,dt-diabetes,ada-iris,ada-diabetes,mlp-adam-wine,mlp-adam-diabetes 3 1 20,30,50 \
+		"$fast,$middling,$slow" 3 1 20,30,50 \
 		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50 gp:0"
 	if [ "$mode" != tables ]; then
-		family "" svm-diabetes,dt-breast,dt-diabetes 3 1 50 "" "gp:50"
-		family "" svm-wine,svm-diabetes,dt-breast,dt-diabetes,mlp-adam-wine,mlp-adam-diabetes 10 1 50 "auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
+		family "" "$fast" 3 1 50 "" "gp:50"
+		family "" "$fast,$middling" 10 1 50 "auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
 	fi
 	if [ "$mode" = peers ]; then # seconds for each suggestion
 		family "" gardner1,cbranin,gardner2,hart6c,zdt2,wfg4,branincurrin,zdt6 2 1 100 "" "gp:100"
@@ -125,12 +128,12 @@ fi
 	printf '\nOn tables of recorded runs regrets below 1e-4 count as 1e-4 in these ratios, for many are exactly 0. With 1e-6, as elsewhere:\n'
 	"$search" -goals -table-floor 1e-6 -with "$with"
 	families
-	set -- -curves -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb,freezethaw -seeds 8
+	set -- -curves -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb,freezethaw -seeds 24
 	printf '\n## Early stopping and multi-fidelity\n\n```sh\ngo run ./bench/search %s\n```\n' "$*"
 	"$search" "$@"
 	for half in lcbench lcbench-tuning; do
 		if [ -d "$lcbench/$half" ]; then
-			set -- -curves -family $half -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb,freezethaw -seeds 8
+			set -- -curves -family $half -stop medianstop,asha,curve -methods asha,hyperband,bohb,dehb,freezethaw -seeds 24
 			printf '\n```sh\ngo run ./bench/search %s\n```\n' "$*"
 			"$search" -data "$lcbench" "$@"
 		else

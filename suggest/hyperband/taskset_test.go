@@ -26,7 +26,7 @@ func onCurves(t testing.TB, name string, settings suggest.Settings, parallel, se
 }
 
 // TestOnLearningCurves searches six tasks of TaskSet, with three seeds each, for ten and twenty full runs. Random search comes to 0.68
-// and 0.50 of the regret of the median configuration. With 12 seeds bohb and dehb come after twenty to 0.36 and 0.32 of the regret
+// and 0.50 of the regret of the median configuration. With 12 seeds bohb and dehb come after twenty to 0.36 and 0.25 of the regret
 // of asha, freezethaw to 0.24.
 func TestOnLearningCurves(t *testing.T) {
 	if testing.Short() {
