@@ -107,11 +107,10 @@ func (b *boxes) improvement(mu, sigma []float64) float64 {
 		b.terms[i] = sum
 		largest = max(largest, sum)
 	}
+	b.total = 0
 	if math.IsInf(largest, -1) {
-		b.total = 0
 		return -1e300
 	}
-	b.total = 0
 	for i, t := range b.terms {
 		b.terms[i] = math.Exp(t - largest)
 		b.total += b.terms[i]

@@ -27,8 +27,8 @@ import (
 //
 // The population, which has come far, may all agree on a parameter, as they have it from the same parent, and the differences within it would
 // never change that again: then the difference is one to any configuration that was tried, as to JADE's archive. Choices have no
-// differences, and are taken over from those. (On a paraboloid of a real, a logarithm and a choice, 40 searches after 20 full runs have a
-// mean regret of 0.010 and none is left with the wrong choice; without either, 0.023, and one is.)
+// differences, and are taken over from those. (On a paraboloid of a real, a logarithm and a choice 5 of 200 searches are left with the wrong
+// choice after 20 full runs, and none after 50; without either 10 and 6.)
 //
 // It begins with as many configurations as modelled compares at a rung, ten at most: fewer are too alike to find anything between them.
 type evolution struct {
