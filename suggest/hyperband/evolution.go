@@ -22,7 +22,7 @@ import (
 // anew, as in DEHB, it is seldom good where an optimum lies at a bound. The population is all that the model is told a value of, so that
 // nothing waits for a generation to end, but what is mutated, and crossed, is one of its best few: a search by multi-fidelity is over
 // before a whole population has come closer to an optimum. (Regret after 20 and 50 full runs on the tuning half of LCBench, with 48 seeds,
-// 0.122 ± 0.008 and 0.053; with the best ten as a population, each of which is mutated, 0.137 and 0.062. On TaskSet it is 0.051 and
+// 0.119 ± 0.008 and 0.057; with the best ten as a population, each of which is mutated, 0.137 and 0.062. On TaskSet it is 0.057 and
 // 0.010 against 0.060 and 0.006.)
 //
 // The population, which has come far, may all agree on a parameter, as they have it from the same parent, and the differences within it would
