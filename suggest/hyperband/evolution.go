@@ -6,6 +6,7 @@ import (
 
 	"qalam/space"
 	"qalam/suggest"
+	"qalam/suggest/tried"
 )
 
 // evolution proposes configurations by differential evolution in the unit cube,
@@ -35,6 +36,7 @@ type evolution struct {
 	history *suggest.History
 	uniform *uniform
 	space   *space.Space
+	tried   *tried.Set
 	choices []bool // which parameters are categorical
 	least   int    // members of the population with which it begins
 
@@ -52,7 +54,7 @@ const (
 // newEvolution takes how many results make a rung the one from which on configurations are compared, 3 or more.
 func newEvolution(s *space.Space, seed uint64, enough int) *evolution {
 	const most = 10
-	e := &evolution{history: suggest.NewHistory(s), uniform: newUniform(s, seed), space: s, least: min(most, enough)}
+	e := &evolution{history: suggest.NewHistory(s), uniform: newUniform(s, seed), space: s, tried: tried.New(s), least: min(most, enough)}
 	for _, p := range s.Parameters() {
 		e.choices = append(e.choices, p.Type == space.Categorical)
 	}
@@ -61,39 +63,42 @@ func newEvolution(s *space.Space, seed uint64, enough int) *evolution {
 
 // Tell takes outcomes in.
 func (e *evolution) Tell(outcomes []suggest.Outcome) error {
-	e.history.Tell(outcomes)
+	for _, c := range e.history.Tell(outcomes) {
+		e.tried.Tell(c)
+	}
 	return nil
 }
 
 // Ask mutates and crosses the best of the population.
 func (e *evolution) Ask(first, n int) ([]suggest.Suggestion, error) {
 	e.gather()
+	batch := e.tried.Batch()
 	out := make([]suggest.Suggestion, n)
 	for i := range out {
 		number := first + i
-		if len(e.population) < e.least {
-			out[i].Assignment = e.uniform.one(number)
-			continue
-		}
-		rng := e.uniform.dice.of(number)
-		const tries = 10
-		for range tries {
-			a := e.space.FromUnit(e.offspring(rng))
-			if e.space.Allows(a) && !e.known(a) {
-				out[i].Assignment = a
-				break
-			}
+		if len(e.population) >= e.least {
+			out[i].Assignment = e.evolved(number, batch)
 		}
 		if out[i].Assignment == nil {
 			out[i].Assignment = e.uniform.one(number)
 		}
+		batch.Add(out[i].Assignment)
 	}
 	return out, nil
 }
 
-// known reports whether an assignment was tried, or is being tried.
-func (e *evolution) known(a space.Assignment) bool {
-	return slices.ContainsFunc(e.history.Records(), func(r *suggest.Record) bool { return slices.Equal(r.Assignment, a) })
+// evolved is an offspring that is worth a trial, nil where some tries find none.
+func (e *evolution) evolved(number int, batch *tried.Batch) space.Assignment {
+	rng := e.uniform.dice.of(number)
+	const tries = 10
+	for range tries {
+		a := e.space.FromUnit(e.offspring(rng))
+		copied := slices.ContainsFunc(e.best, func(r *suggest.Record) bool { return slices.Equal(r.Assignment, a) })
+		if !copied && batch.Fits(a) {
+			return a
+		}
+	}
+	return nil
 }
 
 // gather finds the population and the best of it.
@@ -123,7 +128,7 @@ func (e *evolution) offspring(rng *rand.Rand) []float64 {
 		b++
 	}
 	r1, r2 := e.population[a].Unit, e.population[b].Unit
-	tried := e.history.Records()[rng.IntN(e.history.Len())].Unit
+	other := e.history.Records()[rng.IntN(e.history.Len())].Unit // any that was tried
 	u := slices.Clone(x)
 	always := rng.IntN(len(u))
 	for j := range u {
@@ -132,13 +137,13 @@ func (e *evolution) offspring(rng *rand.Rand) []float64 {
 		}
 		if e.choices[j] {
 			if u[j] = best[j]; rng.Float64() < F {
-				u[j] = tried[j]
+				u[j] = other[j]
 			}
 			continue
 		}
 		difference := r1[j] - r2[j]
 		if difference == 0 {
-			difference = r1[j] - tried[j]
+			difference = r1[j] - other[j]
 		}
 		u[j] = x[j] + F*(best[j]-x[j]) + F*difference
 		if u[j] < 0 {
