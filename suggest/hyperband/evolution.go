@@ -1,11 +1,13 @@
 package hyperband
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 
 	"qalam/space"
 	"qalam/suggest"
+	"qalam/suggest/pareto"
 	"qalam/suggest/tried"
 )
 
@@ -101,7 +103,7 @@ func (e *evolution) evolved(number int, batch *tried.Batch) space.Assignment {
 	return nil
 }
 
-// gather finds the population and the best of it.
+// gather finds the population and the best of it: those that keep all constraints, by their values, then those that break them least.
 func (e *evolution) gather() {
 	e.population, e.best = e.population[:0], e.best[:0]
 	for _, r := range e.history.Records() {
@@ -110,13 +112,17 @@ func (e *evolution) gather() {
 		}
 		e.population = append(e.population, r)
 		i := len(e.best)
-		for i > 0 && r.Value < e.best[i-1].Value {
+		for i > 0 && compare(r, e.best[i-1]) < 0 {
 			i--
 		}
 		if i < pNP {
 			e.best = slices.Insert(e.best, i, r)[:min(len(e.best)+1, pNP)]
 		}
 	}
+}
+
+func compare(a, b *suggest.Record) int {
+	return cmp.Or(cmp.Compare(pareto.Violation(a.Violations), pareto.Violation(b.Violations)), cmp.Compare(a.Value, b.Value))
 }
 
 // offspring is the target x_i crossed with the mutant v = x_i + F (x_best - x_i) + F (x_r1 - x_r2), where i and best are of the best, and r1
