@@ -100,12 +100,12 @@ families() {
 	fast=svm-breast,svm-iris,svm-wine,svm-diabetes,dt-breast,dt-iris,dt-wine,dt-digits,dt-diabetes
 	middling=mlp-adam-iris,mlp-adam-wine,mlp-adam-diabetes
 	slow=ada-breast,ada-iris,ada-wine,ada-diabetes,mlp-adam-breast
-	family "Models of scikit-learn, all but two that train for seconds; ten seeds where a quarter of a second is enough: for the comparison" \
-		"$fast,$middling,$slow" 3 1 20,30,50 \
+	family "Models of scikit-learn, all but two that train for seconds; twenty seeds where a quarter of a second is enough, else ten: for the comparison" \
+		"$fast,$middling,$slow" 10 1 20,30,50 \
 		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50 gp:0"
 	if [ "$mode" != tables ]; then
-		family "" "$fast" 3 1 50 "" "gp:50"
-		family "" "$fast,$middling" 10 1 50 "auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
+		family "" "$fast,$middling" 10 1 50 "" "gp:50"
+		family "" "$fast,$middling" 20 1 50 "auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
 	fi
 	if [ "$mode" = peers ]; then # seconds for each suggestion
 		family "" gardner1,cbranin,gardner2,hart6c,zdt2,wfg4,branincurrin,zdt6 2 1 100 "" "gp:100"

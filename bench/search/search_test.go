@@ -342,6 +342,53 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestScores: of two problems whose best nobody knows, on one all that there was to be gained is gained and on the other a half, or
+// less than nothing; the peer has one instance less, and only what both have is compared.
+func TestScores(t *testing.T) {
+	rs := newRecords()
+	add := func(method, name string, seed int, first, last float64) {
+		rs.add(&record{method: method, problem: name, seed: seed, workers: 1, trials: 30, path: []step{{1, first}, {25, last}}})
+	}
+	for seed, best := range []float64{-3, 7} { // first trials are 4 worse than these
+		add("qalam-good", "all", seed, best+4, best)
+		add("random", "all", seed, best+4, best+4)
+		add("qalam-good", "half", seed, best+4, best+2)
+		add("qalam-other", "half", seed, best+4, best)
+	}
+	add("random", "half", 1, 11, 8)
+	add("random", "known", 1, 5, 3) // is not relative, and counts for nothing
+	tb := &tables{
+		records: rs, at: []int{20, 30},
+		problems: []problem.Problem{{Name: "all", Relative: true}, {Name: "half", Relative: true}, {Name: "known"}},
+	}
+	tb.prepare()
+	good, random := contender{"qalam-good", 1}, contender{"random", 1}
+	for _, c := range []struct {
+		what string
+		got  []float64
+		want []float64
+	}{
+		{"good", tb.score(good, good, 30), []float64{100, 50}},
+		{"good, before it was good", tb.score(good, good, 20), []float64{0, 0}},
+		{"random", tb.score(random, random, 30), []float64{0, 75}},
+		{"good beside random", difference(tb.score(good, random, 30), tb.score(random, good, 30)), []float64{100, -25}},
+	} {
+		if !slices.Equal(c.got, c.want) {
+			t.Errorf("%s: scores %v, want %v", c.what, c.got, c.want)
+		}
+	}
+	var out bytes.Buffer
+	tb.scores(&out, []contender{good, random}, []contender{good}, []contender{random})
+	if text := out.String(); !strings.Contains(text, "| random | 0.0 [0.0, 0.0] (2) | 37.5 [0.0, 75.0] (2) |") || !strings.Contains(text, "| qalam-good | random | 0.0 [0.0, 0.0] (2) | 37.5 [-25.0, 100.0] (2) |") {
+		t.Errorf("the tables say:\n%s", text)
+	}
+	out.Reset()
+	tb.problems = tb.problems[2:]
+	if tb.scores(&out, []contender{good, random}, []contender{good}, []contender{random}); out.Len() > 0 {
+		t.Errorf("where the best is known the tables say:\n%s", out.String())
+	}
+}
+
 // TestGoals: goals are read off paired searches, those without any are left out.
 func TestGoals(t *testing.T) {
 	all := problem.All(problem.Sources{})

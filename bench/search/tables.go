@@ -78,6 +78,7 @@ func (t *tables) print(out io.Writer) {
 			peers = append(peers, c)
 		}
 	}
+	t.scores(w, all, mine, peers)
 	if len(mine) > 0 && len(peers) > 0 {
 		t.worst(w, mine, peers)
 		t.reach(w, mine, peers)
