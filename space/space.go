@@ -173,10 +173,16 @@ func (s *Space) ToUnit(a Assignment, dst []float64) []float64 {
 // values when uniform), and a but for rounding for reals.
 func (s *Space) FromUnit(u []float64) Assignment {
 	a := make(Assignment, len(s.axes))
+	s.FromUnitTo(a, u)
+	return a
+}
+
+// FromUnitTo is FromUnit into an assignment that is there.
+func (s *Space) FromUnitTo(a Assignment, u []float64) {
 	for i := range s.axes {
 		a[i] = s.axes[i].fromUnit(u[i])
 	}
-	return s.Canonical(a)
+	s.Canonical(a)
 }
 
 // Value leads coordinate u of parameter i to a feasible value, whether it matters or not.

@@ -68,8 +68,11 @@ func LogMass(a, b float64) float64 {
 		t2, m2 := w*w/4, middle*middle
 		return LogPDF(middle) + math.Log(w) + math.Log1p((m2-1)*t2/6+((m2-6)*m2+3)*t2*t2/120)
 	}
-	if b > 0 {
+	switch {
+	case b > 0:
 		return math.Log1p(-CDF(a) - CDF(-b))
+	case a > deep:
+		return math.Log(CDF(b) - CDF(a))
 	}
 	high := LogCDF(b)
 	return high + math.Log1p(-math.Exp(LogCDF(a)-high))

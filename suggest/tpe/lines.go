@@ -21,7 +21,7 @@ type lines struct {
 	narrow []float64 // by column: the least width
 	count  []int     // ... for so many kernels on the line, and one,
 	shrink float64   // and by this rule
-	all    []bool    // ... all widths are to be found anew
+	before []float64 // ... and what it was before
 	memo   *memo
 
 	// By slot.
@@ -93,7 +93,7 @@ func newLines(axes []axis, over []int) lines {
 		}
 	}
 	n := len(l.columns)
-	l.line, l.narrow, l.count, l.all = make([][]entry, n), make([]float64, n), make([]int, n), make([]bool, n)
+	l.line, l.narrow, l.count, l.before = make([][]entry, n), make([]float64, n), make([]int, n), make([]float64, n)
 	l.memo = newMemo(axes, l.columns[l.numbers:])
 	return l
 }
@@ -113,7 +113,7 @@ func (l *lines) follow(points []*point, rule kernels) {
 		}
 	}
 	for k := range l.columns {
-		l.all[k] = l.narrows(k, points, rule) || anew
+		l.narrows(k, points, rule)
 		if !anew {
 			l.leave(k, rule)
 		}
@@ -138,18 +138,27 @@ func (l *lines) follow(points []*point, rule kernels) {
 		} else {
 			l.enter(k, rule)
 		}
-		if !l.all[k] {
-			continue
-		}
-		for r := range l.line[k] {
-			l.widen(k, r, rule)
-		}
+		l.rewiden(k, anew, rule)
 	}
 	l.shrink = rule.shrink
 }
 
-// narrows finds the least width of kernels at points on line k, and reports whether it is another than before.
-func (l *lines) narrows(k int, points []*point, rule kernels) bool {
+// rewiden finds the widths on line k that another least width changes, or all.
+func (l *lines) rewiden(k int, all bool, rule kernels) {
+	least := max(l.before[k], l.narrow[k]) // wider kernels are as wide as their neighbours are far
+	if !all && l.before[k] == l.narrow[k] {
+		return
+	}
+	for r, e := range l.line[k] {
+		if all || l.mass[int(e.slot)*len(l.columns)+k].sigma <= least {
+			l.widen(k, r, rule)
+		}
+	}
+}
+
+// narrows finds the least width of kernels at points on line k.
+func (l *lines) narrows(k int, points []*point, rule kernels) {
+	l.before[k] = l.narrow[k]
 	j := l.columns[k]
 	n := len(points)
 	if l.axes[j].conditional {
@@ -160,16 +169,14 @@ func (l *lines) narrows(k int, points []*point, rule kernels) bool {
 		}
 	}
 	if l.count[k] == n+1 && l.shrink == rule.shrink {
-		return false
+		return
 	}
 	l.count[k] = n + 1
 	narrow := max(rule.narrow, math.Pow(float64(n+2), -rule.shrink))
 	if count := l.axes[j].count; count > 0 {
 		narrow = max(narrow, rule.steps/float64(count))
 	}
-	before := l.narrow[k]
 	l.narrow[k] = narrow
-	return narrow != before
 }
 
 // match finds the kernels that stay: next are their slots, come the places of those that are new, gone the slots of the others.
@@ -233,9 +240,6 @@ func (l *lines) search(k int, u float64, place int32) (r int, ok bool) {
 
 // around finds the widths of the kernels around rank r of line k anew.
 func (l *lines) around(k, r int, rule kernels) {
-	if l.all[k] {
-		return // all are found anew later
-	}
 	for near := max(0, r-1); near < min(len(l.line[k]), r+2); near++ {
 		l.widen(k, near, rule)
 	}

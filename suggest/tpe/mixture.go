@@ -127,8 +127,30 @@ func (m *mixture) log(x *point) float64 { return m.below(x, math.Inf(1)) }
 
 // below is ln p(x), or where that is more than a limit, perhaps something else that is more.
 func (m *mixture) below(x *point, limit float64) float64 {
-	limit -= m.offset
-	sum := logSum{m.prior, 1}
+	sum := logSum{top: m.prior, sum: 1}
+	m.add(x, limit-m.offset, &sum)
+	return sum.log() + m.offset
+}
+
+// most is what ln p(x) is no more than. With the terms of the sum, which stay in x, the rest is little work, see of.
+func (m *mixture) most(x *candidate) float64 {
+	sum := logSum{top: m.prior, later: true, terms: x.terms[:0]}
+	m.add(&x.point, math.Inf(1), &sum)
+	x.terms = sum.terms
+	return sum.top + math.Log(float64(1+len(x.terms))) + m.offset
+}
+
+// of is ln p(x) of the terms that most left in x.
+func (m *mixture) of(x *candidate) float64 {
+	sum := logSum{top: m.prior, sum: 1}
+	for _, a := range x.terms {
+		sum.add(a)
+	}
+	return sum.log() + m.offset
+}
+
+// add adds to a sum, until its logarithm exceeds a limit, what the kernels are at x.
+func (m *mixture) add(x *point, limit float64, sum *logSum) {
 	at := m.at[:0]
 	for _, j := range m.columns[:m.numbers] {
 		at = append(at, x.u[j])
@@ -161,7 +183,6 @@ next:
 			break
 		}
 	}
-	return sum.log() + m.offset
 }
 
 // others takes from a what the axes that are not among the reals take from kernel i, or enough to be less than least.
@@ -207,10 +228,18 @@ func (m *mixture) others(a, least float64, i int, x *point) float64 {
 }
 
 // logSum is the logarithm of a sum of exponentials: of exp(top)·sum, top being the largest exponent so far.
-type logSum struct{ top, sum float64 }
+type logSum struct {
+	top, sum float64
+	later    bool // exponents are kept in terms, to be added later
+	terms    []float64
+}
 
 // add adds exp(a) and reports whether that is the largest so far.
 func (s *logSum) add(a float64) bool {
+	if s.later {
+		s.top, s.terms = max(s.top, a), append(s.terms, a)
+		return false
+	}
 	if a > s.top {
 		s.top, s.sum = a, s.sum*math.Exp(s.top-a)+1
 		return true

@@ -59,10 +59,11 @@ type suggester struct {
 	pins []pin // of a branch
 
 	// Used again by every suggestion.
-	points           []*point
-	weights, scores  []float64
-	u                []float64
-	candidate, drawn []*candidate
+	points          []*point
+	weights, scores []float64
+	u               []float64
+	candidate       []*candidate
+	drawn, order    []*candidate // of candidate
 }
 
 // estimators are the two densities over the same axes.
@@ -266,8 +267,8 @@ func (t *suggester) jointly() space.Assignment {
 		x := t.spare(len(t.drawn))
 		t.origin().draw(&x.point, t.rng)
 		t.pin(x.u)
-		x.a = t.fresh(t.space.FromUnit(x.u))
-		if x.a == nil {
+		t.space.FromUnitTo(x.a, x.u)
+		if t.fresh(x.a) == nil {
 			continue
 		}
 		t.place(&x.point, x.a)
@@ -287,20 +288,21 @@ func (t *suggester) jointly() space.Assignment {
 	if best == nil {
 		return nil
 	}
-	return best.a
+	return slices.Clone(best.a)
 }
 
 // candidate is one of the assignments compared for a suggestion.
 type candidate struct {
 	point
-	a    space.Assignment
-	logL float64
+	a     space.Assignment
+	most  float64   // what ln l is no more than
+	terms []float64 // of l
 }
 
 // spare is the candidate of an index, to be used again.
 func (t *suggester) spare(i int) *candidate {
 	if i == len(t.candidate) {
-		t.candidate = append(t.candidate, &candidate{point: *t.newPoint()})
+		t.candidate = append(t.candidate, &candidate{point: *t.newPoint(), a: make(space.Assignment, len(t.axes))})
 	}
 	return t.candidate[i]
 }
@@ -312,22 +314,26 @@ func (t *suggester) single() bool {
 }
 
 // promising is the candidate with the highest score where that is ln l/g, as score would have it. Candidates are looked at in the order of
-// l: where the prior of g alone makes one worse than another, or a single trial near by, nothing else of g needs to be known.
+// what l may be: where the prior of g alone makes one worse than another, or a single trial near by, nothing else of g needs to be known.
 func (t *suggester) promising() *candidate {
 	l, g := t.objective.l, t.objective.g
 	for _, x := range t.drawn {
-		x.logL = l.log(&x.point)
+		x.most = l.most(x)
 	}
-	order := slices.Clone(t.drawn)
-	slices.SortStableFunc(order, func(a, b *candidate) int { return cmp.Compare(b.logL, a.logL) })
+	t.order = append(t.order[:0], t.drawn...)
+	slices.SortStableFunc(t.order, func(a, b *candidate) int { return cmp.Compare(b.most, a.most) })
 	const rounding = 1e-9
 	best, highest := (*candidate)(nil), math.Inf(-1)
-	for _, x := range order {
-		limit := x.logL - highest + rounding
-		if g.least() > limit {
+	for _, x := range t.order {
+		if g.least() > x.most-highest+rounding {
 			break
 		}
-		score := x.logL - g.below(&x.point, limit)
+		logL := l.of(x)
+		limit := logL - highest + rounding
+		if g.least() > limit {
+			continue
+		}
+		score := logL - g.below(&x.point, limit)
 		if score > highest || score == highest && slices.Index(t.drawn, x) < slices.Index(t.drawn, best) {
 			best, highest = x, score
 		}
