@@ -44,11 +44,10 @@ func (a *asha) change(old, now *member) {
 }
 
 func entryOf(m *member) entry {
-	e := entry{math.Inf(1), m.number, m.config}
 	if m.done() {
-		e.value = m.value
+		return entry{m.violation, m.value, m.number, m.config}
 	}
-	return e
+	return entry{math.Inf(1), math.Inf(1), m.number, m.config}
 }
 
 func (a *asha) enter(m *member) {

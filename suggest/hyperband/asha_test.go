@@ -45,6 +45,7 @@ func TestASHAAgainstItsDefinition(t *testing.T) {
 				now = &member{
 					number: number, config: rapid.IntRange(1, 12).Draw(t, "config"), rung: rapid.IntRange(-1, rungs-1).Draw(t, "rung"),
 					state: suggest.State(rapid.IntRange(0, 3).Draw(t, "state")), value: float64(rapid.IntRange(0, 9).Draw(t, "value")),
+					violation: float64(rapid.IntRange(0, 2).Draw(t, "violation")),
 				}
 			}
 			a.change(members[number], now)
@@ -64,7 +65,7 @@ func TestOrderedIsSorted(t *testing.T) {
 		var o ordered
 		var sorted []entry
 		for number := range rapid.IntRange(0, 3*mostInBlock).Draw(t, "entries") {
-			e := entry{float64(number * 7919 % 1009), number, number}
+			e := entry{violation: float64(number % 3 / 2), value: float64(number * 7919 % 1009), number: number, config: number}
 			o.add(e)
 			sorted = append(sorted, e)
 		}

@@ -162,7 +162,7 @@ func (b *brackets) promote(bracket int, x *instance) (j job, found, closed bool)
 		}
 		ranked := slices.DeleteFunc(slices.Clone(here), func(m member) bool { return !m.done() })
 		slices.SortFunc(ranked, func(p, q member) int {
-			return cmp.Or(cmp.Compare(p.value, q.value), cmp.Compare(p.number, q.number))
+			return compareEntries(entryOf(&p), entryOf(&q))
 		})
 		want = min(max(1, int(float64(want)/b.eta)), len(ranked))
 		for _, m := range ranked[:want] {

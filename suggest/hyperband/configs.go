@@ -75,7 +75,7 @@ func (c *config) best() *trial {
 	var best *trial
 	for i := range c.trials {
 		t := &c.trials[i]
-		if t.done() && (best == nil || t.rung > best.rung || t.rung == best.rung && t.value < best.value) {
+		if t.done() && (best == nil || t.rung > best.rung || t.rung == best.rung && compareEntries(entryOf(&t.member), entryOf(&best.member)) < 0) {
 			best = t
 		}
 	}

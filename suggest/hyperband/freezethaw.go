@@ -47,6 +47,7 @@ func newFreezeThaw(eta float64, amounts []float64) *freezeThaw {
 }
 
 func (f *freezeThaw) change(old, now *member) {
+	old, now = old.unconstrained(), now.unconstrained()
 	f.asha.change(old, now)
 	if old != nil && old.rung >= 0 && old.over() {
 		if i, found := f.find(old); found {
@@ -59,6 +60,16 @@ func (f *freezeThaw) change(old, now *member) {
 		f.over[now.rung] = slices.Insert(f.over[now.rung], i, entryOf(now))
 		f.outlook = nil
 	}
+}
+
+// unconstrained is the trial as if there were no constraints. What a curve becomes is a matter of values.
+func (m *member) unconstrained() *member {
+	if m == nil || m.violation == 0 {
+		return m
+	}
+	free := *m
+	free.violation = 0
+	return &free
 }
 
 func (f *freezeThaw) find(m *member) (at int, found bool) {

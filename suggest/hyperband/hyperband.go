@@ -20,7 +20,8 @@
 // trial at a higher rung carries suggest.ParentLabel: with the setting suggestion_trial_dir it starts from a copy of that trial's
 // checkpoint, by the contract that package pbt writes down, and otherwise trains anew.
 //
-// Nothing waits: where no configuration may go on, a new one begins. What failed is worse than all else at its rung.
+// Nothing waits: where no configuration may go on, a new one begins. What failed is worse than all else at its rung, and what breaks a
+// constraint there is worse than what keeps them all; but freezeThaw looks at values alone.
 package hyperband
 
 import (
@@ -29,6 +30,7 @@ import (
 
 	"qalam/space"
 	"qalam/suggest"
+	"qalam/suggest/pareto"
 )
 
 // The labels of trials.
@@ -46,6 +48,8 @@ type member struct {
 	bracket int // -1 where it is in none
 	state   suggest.State
 	value   float64
+
+	violation float64 // by how much constraints are broken
 }
 
 // done reports whether the trial reached its rung's resource.
@@ -124,7 +128,7 @@ func (s *suggester) Tell(outcomes []suggest.Outcome) error {
 // member reads a trial's labels. A trial without them, such as one that the user gave, is a configuration of its own, in no
 // bracket and at the rung that its resource reaches.
 func (s *suggester) member(r *suggest.Record) *member {
-	m := &member{number: r.Number, config: r.Number, bracket: -1, state: r.State, value: r.Value}
+	m := &member{number: r.Number, config: r.Number, bracket: -1, state: r.State, value: r.Value, violation: pareto.Violation(r.Violations)}
 	m.rung = s.resource.rungOf(r.Assignment[s.resource.index])
 	if k, ok := label(r.Labels, RungLabel); ok && k < len(s.resource.rungs) {
 		m.rung = k

@@ -148,6 +148,61 @@ func TestASHAPromotesTheBest(t *testing.T) {
 	}
 }
 
+// TestConstraintsComeFirst: of nine configurations at the first rung those go on that keep the constraints, though others have better
+// values, and then those that break them least; trial 9 fails. Freeze-thaw looks at values alone.
+func TestConstraintsComeFirst(t *testing.T) {
+	third := epochs
+	third.Max = 9
+	for _, c := range []struct {
+		scheduler  string
+		violations [9]float64 // of trial 1, which has the best value, to 9
+		want       string     // numbers of the trials that go on
+	}{
+		{"asha", [9]float64{}, "[1 2 3]"},
+		{"asha", [9]float64{1, 1, 0, 1, 1, 0, 0, 1, 1}, "[3 6 7]"},
+		{"asha", [9]float64{5, 9, 8, 7, 6, 5, 4, 0, 9}, "[8 7 1]"},
+		{"asha", [9]float64{math.NaN(), math.Inf(1), 1, 1, 0, 1, 1, 1, 1}, "[1 5 3]"},
+		{"pasha", [9]float64{5, 9, 8, 7, 6, 5, 4, 0, 9}, "[8 7 1]"},
+		{"hyperband", [9]float64{5, 9, 8, 7, 6, 5, 4, 0, 9}, "[8 7 1]"},
+		{"freezethaw", [9]float64{}, "[1 2 3]"},
+		{"freezethaw", [9]float64{5, 9, 8, 7, 6, 5, 4, 0, 9}, "[1 2 3]"},
+	} {
+		s := newSpace(t, third)
+		settings := suggest.Settings{"resource_name": "epochs", "scheduler": c.scheduler, "brackets": "fixed"}
+		suggester, err := suggest.Registry{Algorithms: Algorithms(nil)}.NewSuggester("asha", suggest.Problem{Space: s, Constraints: 2, Seed: 4}, settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outcomes := make([]suggest.Outcome, 9)
+		for i, g := range ask(t, suggester, 1, 9) {
+			outcomes[i] = suggest.Outcome{
+				Number: i + 1, Assignment: g.Assignment, Labels: g.Labels, State: suggest.Completed,
+				Value: float64(i), Violations: []float64{-1, c.violations[i]},
+			}
+		}
+		outcomes[8].State, outcomes[8].Value = suggest.Failed, math.NaN()
+		if err := suggester.Tell(outcomes); err != nil {
+			t.Fatal(err)
+		}
+		var parents []string
+		for _, g := range ask(t, suggester, 10, 3) {
+			parents = append(parents, g.Labels[suggest.ParentLabel])
+		}
+		if got := fmt.Sprint(parents); got != c.want {
+			t.Errorf("%s, %v: %s go on, want %s", c.scheduler, c.violations, got, c.want)
+		}
+	}
+}
+
+func ask(t *testing.T, s suggest.Suggester, first, n int) []suggest.Suggestion {
+	t.Helper()
+	suggestions, err := s.Ask(first, n)
+	if err != nil || len(suggestions) != n {
+		t.Fatalf("%d suggestions of %d: %v", len(suggestions), n, err)
+	}
+	return suggestions
+}
+
 // TestHyperbandIsHyperband: with fixed brackets, one trial after the other it begins brackets as in the paper's table 1 (R = 81, η = 3),
 // rounded as in algorithm 1, and with failed trials and many at a time it begins as many and promotes as many.
 func TestHyperbandIsHyperband(t *testing.T) {

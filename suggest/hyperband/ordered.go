@@ -8,13 +8,14 @@ import (
 
 // entry is a trial that is over at a rung.
 type entry struct {
-	value  float64 // +Inf where there is none
-	number int
-	config int
+	violation float64 // of constraints
+	value     float64 // +Inf, like violation, where there is none
+	number    int
+	config    int
 }
 
 func compareEntries(a, b entry) int {
-	return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.number, b.number))
+	return cmp.Or(cmp.Compare(a.violation, b.violation), cmp.Compare(a.value, b.value), cmp.Compare(a.number, b.number))
 }
 
 // ordered holds entries, best first, in blocks, so that one is added among 100,000 in about a microsecond.
@@ -103,7 +104,7 @@ func (o *ordered) head(most int) []entry {
 // spaced is the values of the entries before which stand 0, 1, 2, 3, 4, 6, 9, … others, half as many more each time, and of the
 // last one that has a value.
 func (o *ordered) spaced() []float64 {
-	last := o.before(entry{value: math.Inf(1)}) - 1
+	last := o.before(entry{violation: math.Inf(1), value: math.Inf(1)}) - 1
 	var values []float64
 	begin, next := 0, 0
 	for _, b := range o.blocks {

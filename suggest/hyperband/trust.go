@@ -44,7 +44,7 @@ func (v *versus) change(e entry, up bool, by int) {
 	if up {
 		mine, others = others, mine
 	}
-	better, notWorse := others.before(entry{e.value, math.MinInt, 0}), others.before(entry{e.value, math.MaxInt, 0})
+	better, notWorse := others.before(entry{e.violation, e.value, math.MinInt, 0}), others.before(entry{e.violation, e.value, math.MaxInt, 0})
 	if up {
 		v.wins += by * (2*others.size - better - notWorse)
 	} else {

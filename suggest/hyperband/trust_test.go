@@ -27,7 +27,8 @@ func TestVersusCountsPairs(t *testing.T) {
 				here = slices.Delete(here, i, i+1)
 			} else {
 				value := rapid.SampledFrom([]float64{0, 1, 2, 3, math.Inf(1)}).Draw(t, "value")
-				here = append(here, trial{entry{value, number, number}, rapid.Bool().Draw(t, "up")})
+				violation := rapid.SampledFrom([]float64{0, 0, 1}).Draw(t, "violation")
+				here = append(here, trial{entry{violation, value, number, number}, rapid.Bool().Draw(t, "up")})
 				v.change(here[len(here)-1].entry, here[len(here)-1].up, 1)
 			}
 			wins := 0
@@ -35,9 +36,9 @@ func TestVersusCountsPairs(t *testing.T) {
 				for _, q := range here {
 					switch {
 					case !p.up || q.up:
-					case p.value < q.value:
+					case p.violation < q.violation, p.violation == q.violation && p.value < q.value:
 						wins += 2
-					case p.value == q.value:
+					case p.violation == q.violation && p.value == q.value:
 						wins++
 					}
 				}
@@ -69,7 +70,7 @@ func TestSharesAddUp(t *testing.T) {
 		rungs := make([]versus, rapid.IntRange(1, 7).Draw(t, "rungs"))
 		for k := range rungs {
 			for number := range rapid.IntRange(0, 20).Draw(t, "trials") {
-				rungs[k].change(entry{rapid.Float64().Draw(t, "value"), number, number}, rapid.Bool().Draw(t, "up"), 1)
+				rungs[k].change(entry{value: rapid.Float64().Draw(t, "value"), number: number, config: number}, rapid.Bool().Draw(t, "up"), 1)
 			}
 		}
 		sum := 0.0
