@@ -84,7 +84,7 @@ func printGoals(w io.Writer, t *tables, all []problem.Problem) error {
 	if err := t.chooseGoals(w, all); err != nil {
 		return err
 	}
-	return nil
+	return t.scoreGoals(w, all)
 }
 
 // row is what is measured of a goal, nil where nothing is.

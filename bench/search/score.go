@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 
+	"qalam/bench/search/problem"
 	"qalam/bench/search/stats"
 )
 
@@ -40,6 +41,41 @@ func (t *tables) scores(w io.Writer, all, mine, peers []contender) {
 	}
 	fmt.Fprint(w, "\n### How much higher the score is than a peer's on the instances of both\n\n")
 	markdown(w, append([]string{header[0], "against"}, header[1:]...), rows)
+}
+
+// scoreGoals says whether auto's score on models is no lower than each peer's.
+func (t *tables) scoreGoals(w io.Writer, all []problem.Problem) error {
+	problems, err := problem.Select(all, []string{"models-comparison"})
+	if err != nil {
+		return err
+	}
+	t.problems = problems
+	t.prepare()
+	at := []int{20, 30, 50}
+	header, rows := []string{"peer"}, [][]string{}
+	for _, trials := range at {
+		header = append(header, fmt.Sprintf("@%d", trials))
+	}
+	auto := contender{oursPrefix + "auto", 1}
+	for _, id := range ranked {
+		peer := contender{id, 1}
+		row := []string{id}
+		for _, trials := range at {
+			ahead := difference(t.score(auto, peer, trials), t.score(peer, auto, trials))
+			if len(ahead) > 0 {
+				ci := stats.Bootstrap(ahead, resamples)
+				row = append(row, fmt.Sprintf("%+.1f [%+.1f, %+.1f] (%d) %s", stats.Mean(ahead), ci.Low, ci.High, len(ahead), yes(stats.Mean(ahead) >= 0)))
+			}
+		}
+		if len(row) == len(header) {
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) > 0 {
+		fmt.Fprint(w, "\n### Goals: auto's score on scikit-learn's models no lower than each peer's (Bayesmark's, of 100, see below; 95 % over problems, their number)\n\n")
+		markdown(w, header, rows)
+	}
+	return nil
 }
 
 // scoreRow is a row of means over problems, one for each number of trials.
