@@ -100,8 +100,8 @@ families() {
 	fast=svm-breast,svm-iris,svm-wine,svm-diabetes,dt-breast,dt-iris,dt-wine,dt-digits,dt-diabetes
 	middling=mlp-adam-iris,mlp-adam-wine,mlp-adam-diabetes
 	slow=ada-breast,ada-iris,ada-wine,ada-diabetes,mlp-adam-breast
-	family "Models of scikit-learn, all but two that train for seconds; twenty seeds where a quarter of a second is enough, else ten: for the comparison" \
-		"$fast,$middling,$slow" 10 1 20,30,50 \
+	family "Models of scikit-learn, all but two that train for seconds; twenty seeds where a quarter of a second is enough, else six: for the comparison" \
+		"$fast,$middling,$slow" 6 1 20,30,50 \
 		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50 gp:0"
 	if [ "$mode" != tables ]; then
 		family "" "$fast,$middling" 10 1 50 "" "gp:50"
