@@ -104,7 +104,7 @@ families() {
 		"$fast,$middling,$slow" 6 1 20,30,50 \
 		"auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50 gp:0"
 	if [ "$mode" != tables ]; then
-		family "" "$fast,$middling" 10 1 50 "" "gp:50"
+		family "" "$fast" 20 1 50 "" "gp:50"
 		family "" "$fast,$middling" 20 1 50 "auto:50 multivariate-tpe:50" "random:50 tpe5:50 hyperopt:50"
 	fi
 	if [ "$mode" = peers ]; then # seconds for each suggestion
