@@ -13,8 +13,8 @@ import (
 // the training of models: 100 for the best that any method found on an instance, 0 for no better than the median configuration drawn at
 // random. A ratio of medians says how near to the best a method comes, in powers of ten; this says how much there was still to be gained.
 //
-// R. Turner et al. (2020), see problem.models. There the median is that of all evaluations of random search; here it is that of all
-// searches' first trials, which are drawn at random too, or spread evenly.
+// R. Turner et al. (2020), see problem.models. There the median is that of all evaluations of random search; here it is that of the
+// peers' first trials, which are drawn at random too, as of the others only the best is kept.
 func (t *tables) scores(w io.Writer, all, mine, peers []contender) {
 	header, rows := []string{"method"}, [][]string{}
 	for _, trials := range t.at {
@@ -32,7 +32,7 @@ func (t *tables) scores(w io.Writer, all, mine, peers []contender) {
 	for _, c := range mine {
 		for _, o := range peers {
 			if c.workers == o.workers {
-				rows = append(rows, t.scoreRow(func(trials int) []float64 { return difference(t.score(c, o, trials), t.score(o, c, trials)) }, c.String(), o.String()))
+				rows = append(rows, t.scoreRow(func(trials int) []float64 { return t.ahead(c, o, trials) }, c.String(), o.String()))
 			}
 		}
 	}
@@ -58,13 +58,10 @@ func (t *tables) scoreGoals(w io.Writer, all []problem.Problem) error {
 	}
 	auto := contender{oursPrefix + "auto", 1}
 	for _, id := range ranked {
-		peer := contender{id, 1}
 		row := []string{id}
 		for _, trials := range at {
-			ahead := difference(t.score(auto, peer, trials), t.score(peer, auto, trials))
-			if len(ahead) > 0 {
-				ci := stats.Bootstrap(ahead, resamples)
-				row = append(row, fmt.Sprintf("%+.1f [%+.1f, %+.1f] (%d) %s", stats.Mean(ahead), ci.Low, ci.High, len(ahead), yes(stats.Mean(ahead) >= 0)))
+			if ahead := t.ahead(auto, contender{id, 1}, trials); len(ahead) > 0 {
+				row = append(row, points(ahead)+" "+yes(stats.Mean(ahead) >= 0))
 			}
 		}
 		if len(row) == len(header) {
@@ -82,14 +79,19 @@ func (t *tables) scoreGoals(w io.Writer, all []problem.Problem) error {
 func (t *tables) scoreRow(of func(trials int) []float64, names ...string) []string {
 	row := names
 	for _, trials := range t.at {
-		scores, cell := of(trials), "–"
-		if len(scores) > 0 {
-			ci := stats.Bootstrap(scores, resamples)
-			cell = fmt.Sprintf("%.1f [%.1f, %.1f] (%d)", stats.Mean(scores), ci.Low, ci.High, len(scores))
+		if scores := of(trials); len(scores) > 0 {
+			row = append(row, points(scores))
+		} else {
+			row = append(row, "–")
 		}
-		row = append(row, cell)
 	}
 	return row
+}
+
+// points is the mean over problems.
+func points(scores []float64) string {
+	ci := stats.Bootstrap(scores, resamples)
+	return fmt.Sprintf("%.1f [%.1f, %.1f] (%d)", stats.Mean(scores), ci.Low, ci.High, len(scores))
 }
 
 // unmeasured reports whether rows have nothing behind their names.
@@ -122,22 +124,23 @@ func (t *tables) score(c, o contender, trials int) []float64 {
 	return out
 }
 
-// first is the median regret of first trials on a problem.
+// first is the median regret of the peers' first trials on a problem. Ours begin in the middle of the space.
 func (t *tables) first(name string) float64 {
 	var regrets []float64
 	for _, r := range t.records.list {
-		if v, ok := r.at(1); ok && r.problem == name {
+		c := contender{r.method, r.workers}
+		if v, ok := r.at(1); ok && r.problem == name && !c.ours() {
 			regrets = append(regrets, v-t.lowest[instance{name, r.seed}])
 		}
 	}
 	return stats.Median(regrets)
 }
 
-// difference is a-b by element.
-func difference(a, b []float64) []float64 {
-	out := make([]float64, len(a))
-	for i := range a {
-		out[i] = a[i] - b[i]
+// ahead is how much higher c's score is than o's, for each problem of both.
+func (t *tables) ahead(c, o contender, trials int) []float64 {
+	out := t.score(c, o, trials)
+	for i, theirs := range t.score(o, c, trials) {
+		out[i] -= theirs
 	}
 	return out
 }

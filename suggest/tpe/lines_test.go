@@ -12,7 +12,7 @@ import (
 )
 
 // TestMixtureFollows builds a mixture again and again of points that come, go and return, and compares it to the last bit with one
-// made anew, forgotten tables among it.
+// made anew, forgotten tables among it, and the density with what its terms make.
 func TestMixtureFollows(t *testing.T) {
 	s := testSpace(t)
 	axes := newAxes(s)
@@ -55,6 +55,9 @@ func TestMixtureFollows(t *testing.T) {
 				x := pool[rng.IntN(len(pool))]
 				if got, want := old.log(x), anew.log(x); got != want {
 					t.Fatalf("ln p = %.17g, made anew %.17g", got, want)
+				}
+				if most, terms := old.most(x, nil); old.of(terms) != old.log(x) || most < old.log(x)-1e-12 {
+					t.Fatalf("ln p = %.17g, of its terms %.17g, and at most %.17g", old.log(x), old.of(terms), most)
 				}
 			}
 		}

@@ -132,18 +132,17 @@ func (m *mixture) below(x *point, limit float64) float64 {
 	return sum.log() + m.offset
 }
 
-// most is what ln p(x) is no more than. With the terms of the sum, which stay in x, the rest is little work, see of.
-func (m *mixture) most(x *candidate) float64 {
-	sum := logSum{top: m.prior, later: true, terms: x.terms[:0]}
-	m.add(&x.point, math.Inf(1), &sum)
-	x.terms = sum.terms
-	return sum.top + math.Log(float64(1+len(x.terms))) + m.offset
+// most is what ln p(x) is no more than, and the terms of which of makes ln p(x), in the place of others.
+func (m *mixture) most(x *point, others []float64) (bound float64, terms []float64) {
+	sum := logSum{top: m.prior, later: true, terms: others[:0]}
+	m.add(x, math.Inf(1), &sum)
+	return sum.top + math.Log(float64(1+len(sum.terms))) + m.offset, sum.terms
 }
 
-// of is ln p(x) of the terms that most left in x.
-func (m *mixture) of(x *candidate) float64 {
+// of is ln p(x) of its terms, to the last bit what log makes.
+func (m *mixture) of(terms []float64) float64 {
 	sum := logSum{top: m.prior, sum: 1}
-	for _, a := range x.terms {
+	for _, a := range terms {
 		sum.add(a)
 	}
 	return sum.log() + m.offset

@@ -318,7 +318,7 @@ func (t *suggester) single() bool {
 func (t *suggester) promising() *candidate {
 	l, g := t.objective.l, t.objective.g
 	for _, x := range t.drawn {
-		x.most = l.most(x)
+		x.most, x.terms = l.most(&x.point, x.terms)
 	}
 	t.order = append(t.order[:0], t.drawn...)
 	slices.SortStableFunc(t.order, func(a, b *candidate) int { return cmp.Compare(b.most, a.most) })
@@ -328,7 +328,7 @@ func (t *suggester) promising() *candidate {
 		if g.least() > x.most-highest+rounding {
 			break
 		}
-		logL := l.of(x)
+		logL := l.of(x.terms)
 		limit := logL - highest + rounding
 		if g.least() > limit {
 			continue
